@@ -1,0 +1,1 @@
+"""What the services share: domain (arithmetic), contracts (bytes), doors (storage, messaging), runtime."""

@@ -1,0 +1,51 @@
+"""Blocks of settings that services compose; read once in a main and passed down piecewise."""
+
+from enum import StrEnum
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.runtime.local_addresses import local_addresses
+
+
+class LogFormat(StrEnum):
+    """How log lines look: JSON for machines, console for people, auto by whether a terminal is attached."""
+
+    AUTO = "auto"
+    JSON = "json"
+    CONSOLE = "console"
+
+
+def _local_kafka() -> str:
+    found = local_addresses()
+    return found.kafka_bootstrap_servers if found else "127.0.0.1:9092"
+
+
+def _local_database() -> SecretStr:
+    found = local_addresses()
+    return SecretStr(found.database_url if found else "postgresql://tidemark@127.0.0.1:5432/tidemark")
+
+
+class CommonSettings(BaseSettings):
+    """What every process of Tidemark can be told, by environment variables."""
+
+    model_config = SettingsConfigDict(env_prefix="TIDEMARK_", frozen=True, extra="ignore")
+
+    kafka_bootstrap_servers: str = Field(
+        default_factory=_local_kafka,
+        description="host:port list of Kafka brokers; the local stack's when it is up",
+    )
+    kafka_events_partitions: int = Field(
+        default=4, ge=1, le=1024, description="partitions of tidemark.events, fixed when the topic is made"
+    )
+    kafka_replication_factor: int = Field(default=1, ge=1, le=9, description="replicas of Tidemark's topics")
+    database_url: SecretStr = Field(
+        default_factory=_local_database,
+        description="postgresql:// address of the database; the local stack's when it is up",
+    )
+    http_host: str = Field(default="127.0.0.1", description="address the service's HTTP server listens on")
+    log_level: str = Field(default="info", description="debug, info, warning or error")
+    log_format: LogFormat = Field(default=LogFormat.AUTO, description="auto, json or console")
+    shutdown_grace_s: float = Field(
+        default=15.0, gt=0, le=120, description="seconds a job may take to finish after SIGTERM"
+    )

@@ -1,0 +1,108 @@
+"""Opening Postgres and giving out connections in transactions; blind to settings and services."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from shared.domain.errors import StoreUnavailableError
+
+COMMAND_TIMEOUT_S = 10.0
+"""A frozen server must not hold a caller: server-side timeouts cannot help when the server is what hangs."""
+
+_SERVER_SETTINGS = {
+    "statement_timeout": "8000",
+    "lock_timeout": "3000",
+    "idle_in_transaction_session_timeout": "15000",
+    "jit": "off",
+    "timezone": "UTC",
+}
+
+
+def open_engine(url: str, *, application_name: str, pool_size: int = 5) -> AsyncEngine:
+    """A pool of connections to *url*, shown in pg_stat_activity under *application_name*."""
+    return create_async_engine(
+        _driver_url(url),
+        pool_size=pool_size,
+        max_overflow=5,
+        pool_timeout=3,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        connect_args={
+            "timeout": 5,
+            "command_timeout": COMMAND_TIMEOUT_S,
+            "server_settings": {"application_name": application_name, **_SERVER_SETTINGS},
+        },
+    )
+
+
+def _driver_url(url: str) -> URL:
+    return make_url(url).set(drivername="postgresql+asyncpg")
+
+
+async def connect(url: str, *, application_name: str, command_timeout_s: float = 30.0) -> asyncpg.Connection:
+    """One connection of the driver's own, for the statements that carry the load.
+
+    Raises:
+        StoreUnavailableError: Postgres cannot be reached.
+    """
+    settings = _SERVER_SETTINGS | {"statement_timeout": "25000", "application_name": application_name}
+    try:
+        return await asyncpg.connect(
+            make_url(url).set(drivername="postgresql").render_as_string(hide_password=False),
+            timeout=5,
+            command_timeout=command_timeout_s,
+            server_settings=settings,
+        )
+    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        raise StoreUnavailableError(f"Postgres cannot be reached: {error}") from error
+
+
+async def close(connection: asyncpg.Connection) -> None:
+    """Close the driver's connection, politely for two seconds and by force after that."""
+    try:
+        async with asyncio.timeout(2):
+            await connection.close()
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection.terminate()
+
+
+@contextlib.asynccontextmanager
+async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection in a transaction that commits when the block ends and rolls back when it raises.
+
+    Raises:
+        StoreUnavailableError: Postgres did not answer; after an error at the end, the outcome is unknown.
+    """
+    with _wrapped():
+        async with engine.begin() as connection:
+            yield connection
+
+
+@contextlib.asynccontextmanager
+async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection in a read-only transaction with one snapshot for everything it reads.
+
+    Raises:
+        StoreUnavailableError: Postgres did not answer.
+    """
+    with _wrapped():
+        async with engine.connect() as connection:
+            await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            yield connection
+
+
+@contextlib.contextmanager
+def _wrapped() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, TimeoutError, InterfaceError) as error:
+        raise StoreUnavailableError(f"Postgres did not answer: {error}") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise StoreUnavailableError(f"Postgres closed the connection: {error.orig}") from error
+        raise

@@ -1,0 +1,55 @@
+"""Bringing a database to the newest schema, and telling whether it is there."""
+
+from importlib.resources import files
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(files("shared.storage") / "migrations"))
+    return config
+
+
+async def upgrade(engine: AsyncEngine, revision: str = "head") -> None:
+    """Migrate to *revision*; safe to call from several processes at once."""
+    async with engine.connect() as connection:
+        await connection.run_sync(_upgrade, revision)
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+    connection.commit()
+
+
+async def downgrade(engine: AsyncEngine, revision: str) -> None:
+    """Take the schema back to *revision*."""
+    async with engine.connect() as connection:
+        await connection.run_sync(_downgrade, revision)
+
+
+def _downgrade(connection: Connection, revision: str) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.downgrade(config, revision)
+    connection.commit()
+
+
+def newest_revision() -> str:
+    """The revision this code was written for."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    if head is None:
+        raise LookupError("no migrations are installed")
+    return head
+
+
+async def current_revision(connection: AsyncConnection) -> str | None:
+    """The revision the database is at; None when it was never migrated."""
+    return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
