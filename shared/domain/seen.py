@@ -1,4 +1,4 @@
-"""Which event ids were seen before: sorted runs of 128-bit ids, merged as they grow; it reads no clock."""
+"""Which event ids were seen before: open-addressing tables of 128-bit ids; it reads no clock."""
 
 from dataclasses import dataclass, field
 
@@ -23,7 +23,10 @@ def ids_to_bytes(ids: Ids) -> bytes:
 
 def first_occurrences(ids: Ids) -> npt.NDArray[np.bool_]:
     """True where an id stands for the first time in *ids*."""
-    order = np.lexsort((ids[:, 1], ids[:, 0]))
+    order = np.argsort(ids[:, 0], kind="stable")
+    high = ids[order, 0]
+    if (high[1:] == high[:-1]).any():
+        order = np.lexsort((ids[:, 1], ids[:, 0]))
     ordered = ids[order]
     new = np.ones(len(ids), dtype=np.bool_)
     new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
@@ -34,64 +37,90 @@ def first_occurrences(ids: Ids) -> npt.NDArray[np.bool_]:
 
 @dataclass(slots=True)
 class SeenIds:
-    """The ids of one partition within the dedupe horizon.
+    """The ids of one partition within the dedupe horizon, in generations that are forgotten whole.
 
-    Runs are merged whenever the newer is at least half as long as the older, so that there are
-    O(log n) of them and an id is moved O(log n) times (the logarithmic method of Bentley and Saxe, 1980).
-    Memory is 16 bytes an id, up to twice that during a merge.
+    A table holds 16 bytes a slot and is at most half full, so an id takes 32 to 64 bytes.
 
     Attributes:
-        limit: how many ids are remembered at most; the oldest generation is forgotten first.
+        limit: how many ids are remembered at most, the newest generation aside; the oldest go first.
     """
 
     limit: int
-    _generations: list[list[Ids]] = field(default_factory=lambda: [[]])
+    _generations: list["_Table"] = field(default_factory=lambda: [_Table()])
 
     def __len__(self) -> int:
-        return sum(len(run) for runs in self._generations for run in runs)
+        return sum(table.used for table in self._generations)
 
     def fresh(self, ids: Ids) -> npt.NDArray[np.bool_]:
         """True for every id of *ids* that was never added and stands there for the first time."""
         fresh = first_occurrences(ids)
-        for runs in self._generations:
-            for run in runs:
-                fresh &= ~_among(run, ids)
+        for table in self._generations:
+            fresh &= ~table.holds(ids)
         return fresh
 
     def add(self, ids: Ids) -> None:
-        """Remember *ids*, none of which may have been added before."""
-        if len(ids) == 0:
-            return
-        run = ids[np.lexsort((ids[:, 1], ids[:, 0]))]
-        runs = self._generations[-1]
-        while runs and len(runs[-1]) <= 2 * len(run):
-            run = _merged(runs.pop(), run)
-        runs.append(run)
+        """Remember *ids*, which must be distinct and not yet remembered."""
+        self._generations[-1].insert(ids)
         while len(self) > self.limit and len(self._generations) > 1:
             self._generations.pop(0)
 
     def begin_generation(self, *, keep: int) -> None:
         """Start a new generation and forget all but the newest *keep* of the former ones."""
-        self._generations.append([])
+        self._generations.append(_Table())
         del self._generations[: -keep - 1]
 
 
-def _merged(one: Ids, other: Ids) -> Ids:
-    both = np.concatenate((one, other))
-    return both[np.lexsort((both[:, 1], both[:, 0]))]
+_SMALLEST = 1 << 12
 
 
-def _among(run: Ids, ids: Ids) -> npt.NDArray[np.bool_]:
-    """Whether each of *ids* stands in the sorted *run*; halves that collide are followed one by one."""
-    high = run[:, 0]
-    place = np.searchsorted(high, ids[:, 0], side="left")
-    found = np.zeros(len(ids), dtype=np.bool_)
-    open_rows = np.flatnonzero(place < len(run))
-    while open_rows.size:
-        at = place[open_rows]
-        same_high = high[at] == ids[open_rows, 0]
-        found[open_rows] |= same_high & (run[at, 1] == ids[open_rows, 1])
-        open_rows = open_rows[same_high & ~found[open_rows]]
-        place[open_rows] += 1
-        open_rows = open_rows[place[open_rows] < len(run)]
-    return found
+class _Table:
+    """A hash table with linear probing whose steps run over whole arrays.
+
+    The ids are digests, uniform by themselves: the low bits of the high half are the slot. A slot of
+    two zeros is empty; no digest in practice is zero.
+    """
+
+    def __init__(self) -> None:
+        self.used = 0
+        self._high = np.zeros(_SMALLEST, dtype=np.uint64)
+        self._low = np.zeros(_SMALLEST, dtype=np.uint64)
+
+    def holds(self, ids: Ids) -> npt.NDArray[np.bool_]:
+        found = np.zeros(len(ids), dtype=np.bool_)
+        rows, high, low = np.arange(len(ids)), ids[:, 0], ids[:, 1]
+        slots = self._first_slots(high)
+        while rows.size:
+            high_there, low_there = self._high[slots], self._low[slots]
+            hit = (high_there == high) & (low_there == low)
+            found[rows[hit]] = True
+            on = ~hit & ((high_there | low_there) != 0)
+            rows, high, low, slots = rows[on], high[on], low[on], self._after(slots[on])
+        return found
+
+    def insert(self, ids: Ids) -> None:
+        self._make_room(len(ids))
+        self.used += len(ids)
+        high, low = ids[:, 0], ids[:, 1]
+        slots = self._first_slots(high)
+        while high.size:
+            free = (self._high[slots] | self._low[slots]) == 0
+            self._high[slots[free]], self._low[slots[free]] = high[free], low[free]
+            # Of several ids that met in a free slot the last one stays; the others go on looking.
+            lost = (self._high[slots] != high) | (self._low[slots] != low)
+            high, low, slots = high[lost], low[lost], self._after(slots[lost])
+
+    def _make_room(self, more: int) -> None:
+        size = len(self._high)
+        while size < 2 * (self.used + more):
+            size *= 2
+        if size > len(self._high):
+            full = (self._high | self._low) != 0
+            held = np.stack((self._high[full], self._low[full]), axis=1)
+            self._high, self._low, self.used = np.zeros(size, np.uint64), np.zeros(size, np.uint64), 0
+            self.insert(held)
+
+    def _first_slots(self, high: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+        return (high & np.uint64(len(self._high) - 1)).astype(np.int64)
+
+    def _after(self, slots: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        return (slots + 1) & (len(self._high) - 1)
