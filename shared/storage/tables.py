@@ -7,7 +7,6 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
-    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -172,46 +171,55 @@ kpi_current = Table(
     Index(None, "changed_in"),
 )
 
+alert_evaluators = Table(
+    "alert_evaluators",
+    metadata,
+    Column("holder", Text, primary_key=True, comment="somebody the shards are shared out to"),
+    _instant("expires_at"),
+)
+
 alert_leases = Table(
     "alert_leases",
     metadata,
     Column("shard", SmallInteger, primary_key=True, autoincrement=False),
     Column("holder", Text, nullable=False),
-    Column("epoch", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False, comment="moves with every take-over"),
     _instant("expires_at"),
 )
 
 alerts = Table(
     "alerts",
     metadata,
+    Column("alert_id", Text, primary_key=True, comment="hash of slug, rule and dimensions"),
     Column("slug", Text, nullable=False),
     Column("rule", Text, nullable=False),
     Column("dimensions", JSONB, nullable=False),
+    Column("shard", SmallInteger, nullable=False, comment="of alert_leases: whose holder writes the row"),
+    Column("definition", JSONB, nullable=False, comment="the rule as last evaluated; it outlives its KPI"),
     Column("state", Text, nullable=False, comment="inactive, pending, firing"),
     _instant("since"),
+    Column("breached_at", DateTime(timezone=True), comment="firing only: when the condition began to hold"),
     Column("value", Numeric),
     Column("transition", BigInteger, nullable=False, server_default="0", comment="numbers the changes"),
     _instant("evaluated_at"),
-    PrimaryKeyConstraint("slug", "rule", "dimensions"),
+    Column("retired_at", DateTime(timezone=True), comment="the rule is gone, the numbering goes on"),
+    # A page of the list of alerts, in the order it is served.
+    Index(None, "slug", "rule", "alert_id"),
+    # An evaluator reads the states of the shards it holds.
+    Index(None, "shard"),
 )
 
 alert_transitions = Table(
     "alert_transitions",
     metadata,
-    Column("slug", Text, nullable=False),
-    Column("rule", Text, nullable=False),
-    Column("dimensions", JSONB, nullable=False),
+    Column("alert_id", Text, ForeignKey("alerts.alert_id"), nullable=False),
     Column("transition", BigInteger, nullable=False),
     Column("from_state", Text, nullable=False),
     Column("to_state", Text, nullable=False),
+    Column("reason", Text, nullable=False, comment="value, rule_removed"),
     Column("value", Numeric),
     _instant("at"),
-    PrimaryKeyConstraint("slug", "rule", "dimensions", "transition"),
-    ForeignKeyConstraint(
-        ["slug", "rule", "dimensions"],
-        ["alerts.slug", "alerts.rule", "alerts.dimensions"],
-        ondelete="CASCADE",
-    ),
+    PrimaryKeyConstraint("alert_id", "transition"),
 )
 
 outbox = Table(
@@ -219,9 +227,11 @@ outbox = Table(
     metadata,
     Column("notice_id", Text, nullable=False, comment="the same for every delivery of a transition"),
     Column("channel", Text, nullable=False),
-    Column("payload", JSONB, nullable=False),
+    Column("alert_id", Text, nullable=False),
+    Column("transition", BigInteger, nullable=False, comment="orders the notices of an alert"),
+    Column("payload", Text, nullable=False, comment="JSON, byte for byte what every attempt sends"),
     _instant("created_at"),
-    _instant("due_at"),
+    Column("due_at", DateTime(timezone=True), nullable=False, comment="moved ahead while somebody sends it"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("claim", BigInteger, nullable=False, server_default="0", comment="fences a slow deliverer"),
     _instant("delivered_at", nullable=True),
@@ -229,12 +239,10 @@ outbox = Table(
     Column("last_error", Text),
     PrimaryKeyConstraint("notice_id", "channel"),
 )
-Index(
-    "ix_outbox_due",
-    outbox.c.due_at,
-    # The deliverer asks for what is due and neither delivered nor given up.
-    postgresql_where=outbox.c.delivered_at.is_(None) & outbox.c.abandoned_at.is_(None),
-)
+_OPEN = outbox.c.delivered_at.is_(None) & outbox.c.abandoned_at.is_(None)
+# The deliverer asks for what is due, and whether an earlier notice of the same alert is still open.
+Index("ix_outbox_due", outbox.c.channel, outbox.c.due_at, postgresql_where=_OPEN)
+Index("ix_outbox_order", outbox.c.channel, outbox.c.alert_id, outbox.c.transition, postgresql_where=_OPEN)
 
 NOW = func.now()
 """The database's clock: leases and claims are judged by it alone."""

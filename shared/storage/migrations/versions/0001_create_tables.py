@@ -14,24 +14,36 @@ RUNGS = ("1s", "10s", "1min", "15min", "1h", "1day")
 
 
 def upgrade() -> None:
+    op.create_table('alert_evaluators',
+    sa.Column('holder', sa.Text(), nullable=False, comment='somebody the shards are shared out to'),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('holder', name=op.f('pk_alert_evaluators'))
+    )
     op.create_table('alert_leases',
     sa.Column('shard', sa.SmallInteger(), autoincrement=False, nullable=False),
     sa.Column('holder', sa.Text(), nullable=False),
-    sa.Column('epoch', sa.BigInteger(), nullable=False),
+    sa.Column('epoch', sa.BigInteger(), nullable=False, comment='moves with every take-over'),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('shard', name=op.f('pk_alert_leases'))
     )
     op.create_table('alerts',
+    sa.Column('alert_id', sa.Text(), nullable=False, comment='hash of slug, rule and dimensions'),
     sa.Column('slug', sa.Text(), nullable=False),
     sa.Column('rule', sa.Text(), nullable=False),
     sa.Column('dimensions', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('shard', sa.SmallInteger(), nullable=False, comment='of alert_leases: whose holder writes the row'),
+    sa.Column('definition', postgresql.JSONB(astext_type=sa.Text()), nullable=False, comment='the rule as last evaluated; it outlives its KPI'),
     sa.Column('state', sa.Text(), nullable=False, comment='inactive, pending, firing'),
     sa.Column('since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('breached_at', sa.DateTime(timezone=True), nullable=True, comment='firing only: when the condition began to hold'),
     sa.Column('value', sa.Numeric(), nullable=True),
     sa.Column('transition', sa.BigInteger(), server_default='0', nullable=False, comment='numbers the changes'),
     sa.Column('evaluated_at', sa.DateTime(timezone=True), nullable=False),
-    sa.PrimaryKeyConstraint('slug', 'rule', 'dimensions', name=op.f('pk_alerts'))
+    sa.Column('retired_at', sa.DateTime(timezone=True), nullable=True, comment='the rule is gone, the numbering goes on'),
+    sa.PrimaryKeyConstraint('alert_id', name=op.f('pk_alerts'))
     )
+    op.create_index(op.f('ix_alerts_slug_rule_alert_id'), 'alerts', ['slug', 'rule', 'alert_id'], unique=False)
+    op.create_index(op.f('ix_alerts_shard'), 'alerts', ['shard'], unique=False)
     op.create_table('catalogue',
     sa.Column('singleton', sa.Boolean(), server_default='true', nullable=False),
     sa.Column('revision', sa.BigInteger(), server_default='0', nullable=False, comment='moves with every change'),
@@ -98,9 +110,11 @@ def upgrade() -> None:
     op.create_table('outbox',
     sa.Column('notice_id', sa.Text(), nullable=False, comment='the same for every delivery of a transition'),
     sa.Column('channel', sa.Text(), nullable=False),
-    sa.Column('payload', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('alert_id', sa.Text(), nullable=False),
+    sa.Column('transition', sa.BigInteger(), nullable=False, comment='orders the notices of an alert'),
+    sa.Column('payload', sa.Text(), nullable=False, comment='JSON, byte for byte what every attempt sends'),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=False, comment='moved ahead while somebody sends it'),
     sa.Column('attempts', sa.Integer(), server_default='0', nullable=False),
     sa.Column('claim', sa.BigInteger(), server_default='0', nullable=False, comment='fences a slow deliverer'),
     sa.Column('delivered_at', sa.DateTime(timezone=True), nullable=True),
@@ -108,7 +122,8 @@ def upgrade() -> None:
     sa.Column('last_error', sa.Text(), nullable=True),
     sa.PrimaryKeyConstraint('notice_id', 'channel', name=op.f('pk_outbox'))
     )
-    op.create_index('ix_outbox_due', 'outbox', ['due_at'], unique=False, postgresql_where=sa.text('delivered_at IS NULL AND abandoned_at IS NULL'))
+    op.create_index('ix_outbox_due', 'outbox', ['channel', 'due_at'], unique=False, postgresql_where=sa.text('delivered_at IS NULL AND abandoned_at IS NULL'))
+    op.create_index('ix_outbox_order', 'outbox', ['channel', 'alert_id', 'transition'], unique=False, postgresql_where=sa.text('delivered_at IS NULL AND abandoned_at IS NULL'))
     op.create_table('panes',
     sa.Column('series_id', sa.BigInteger(), nullable=False),
     sa.Column('rung', sa.SmallInteger(), nullable=False),
@@ -146,16 +161,15 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('measure_id', 'partition', name=op.f('pk_activations'))
     )
     op.create_table('alert_transitions',
-    sa.Column('slug', sa.Text(), nullable=False),
-    sa.Column('rule', sa.Text(), nullable=False),
-    sa.Column('dimensions', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('alert_id', sa.Text(), nullable=False),
     sa.Column('transition', sa.BigInteger(), nullable=False),
     sa.Column('from_state', sa.Text(), nullable=False),
     sa.Column('to_state', sa.Text(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False, comment='value, rule_removed'),
     sa.Column('value', sa.Numeric(), nullable=True),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
-    sa.ForeignKeyConstraint(['slug', 'rule', 'dimensions'], ['alerts.slug', 'alerts.rule', 'alerts.dimensions'], name=op.f('fk_alert_transitions_slug_rule_dimensions'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('slug', 'rule', 'dimensions', 'transition', name=op.f('pk_alert_transitions'))
+    sa.ForeignKeyConstraint(['alert_id'], ['alerts.alert_id'], name=op.f('fk_alert_transitions_alert_id')),
+    sa.PrimaryKeyConstraint('alert_id', 'transition', name=op.f('pk_alert_transitions'))
     )
     op.create_table('series',
     sa.Column('series_id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -185,6 +199,7 @@ def downgrade() -> None:
     op.drop_table('activations')
     op.drop_table('positions')
     op.drop_table('panes')
+    op.drop_index('ix_outbox_order', table_name='outbox', postgresql_where=sa.text('delivered_at IS NULL AND abandoned_at IS NULL'))
     op.drop_index('ix_outbox_due', table_name='outbox', postgresql_where=sa.text('delivered_at IS NULL AND abandoned_at IS NULL'))
     op.drop_table('outbox')
     op.drop_table('measures')
@@ -194,5 +209,8 @@ def downgrade() -> None:
     op.drop_table('kpi_current')
     op.drop_table('flushes')
     op.drop_table('catalogue')
+    op.drop_index(op.f('ix_alerts_shard'), table_name='alerts')
+    op.drop_index(op.f('ix_alerts_slug_rule_alert_id'), table_name='alerts')
     op.drop_table('alerts')
     op.drop_table('alert_leases')
+    op.drop_table('alert_evaluators')
