@@ -1,0 +1,149 @@
+"""Questions and orders to the cluster itself: topics, offsets, identity; it reads and writes no record."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from shared.domain.errors import BrokerUnavailableError
+from shared.messaging.failures import broker_call
+
+ADMIN_DEADLINE_S = 20.0
+"""A cluster that takes longer to answer such a question is not one to work with."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """A topic as it is made when it does not exist yet."""
+
+    name: str
+    partitions: int
+    replication: int = 1
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """What a partition holds: [begin, end)."""
+
+    begin: int
+    end: int
+
+
+async def ensure_topics(bootstrap_servers: str, specs: Sequence[TopicSpec]) -> dict[str, int]:
+    """Make the topics of *specs* that are missing and return how many partitions each of them has.
+
+    A topic that exists is left as it is, whatever its partitions and settings.
+
+    Raises:
+        BrokerUnavailableError: Kafka did not answer, or refused to make a topic.
+    """
+    async with _admin(bootstrap_servers, "making topics") as admin:
+        found = await _partition_counts(admin, [spec.name for spec in specs])
+        missing = [spec for spec in specs if spec.name not in found]
+        if missing:
+            await _create(admin, missing)
+        while len(found) < len(specs):
+            found = await _partition_counts(admin, [spec.name for spec in specs])
+            await asyncio.sleep(0.05)
+        return found
+
+
+async def partition_counts(bootstrap_servers: str, topics: Sequence[str]) -> dict[str, int]:
+    """How many partitions each of *topics* has; those that do not exist are left out.
+
+    Raises:
+        BrokerUnavailableError: Kafka did not answer.
+    """
+    async with _admin(bootstrap_servers, "asking for topics") as admin:
+        return await _partition_counts(admin, topics)
+
+
+async def cluster_id(bootstrap_servers: str, *, deadline_s: float = ADMIN_DEADLINE_S) -> str:
+    """The identity of the cluster, which changes when it is made anew.
+
+    Raises:
+        BrokerUnavailableError: Kafka did not answer.
+    """
+    async with _admin(bootstrap_servers, "asking for the cluster", deadline_s=deadline_s) as admin:
+        described = await admin.describe_cluster()
+        return str(described["cluster_id"])
+
+
+async def topic_offsets(bootstrap_servers: str, topic: str) -> dict[int, Offsets]:
+    """The first and the next offset of every partition of *topic*; empty when it does not exist.
+
+    Raises:
+        BrokerUnavailableError: Kafka did not answer.
+    """
+    counts = await partition_counts(bootstrap_servers, [topic])
+    partitions = [TopicPartition(topic, number) for number in range(counts.get(topic, 0))]
+    async with _reader(bootstrap_servers, f"asking for offsets of {topic}") as reader:
+        begins = await reader.beginning_offsets(partitions)
+        ends = await reader.end_offsets(partitions)
+    return {tp.partition: Offsets(begins[tp], ends[tp]) for tp in partitions}
+
+
+async def committed_offsets(bootstrap_servers: str, group_id: str) -> dict[tuple[str, int], int]:
+    """What the group *group_id* has committed, by topic and partition.
+
+    Raises:
+        BrokerUnavailableError: Kafka did not answer.
+    """
+    async with _admin(bootstrap_servers, f"asking for the offsets of group {group_id}") as admin:
+        found = await admin.list_consumer_group_offsets(group_id)
+        return {(tp.topic, tp.partition): at.offset for tp, at in found.items()}
+
+
+@contextlib.asynccontextmanager
+async def _admin(
+    bootstrap_servers: str, what: str, *, deadline_s: float = ADMIN_DEADLINE_S
+) -> AsyncIterator[Any]:
+    async with broker_call(what, deadline_s=deadline_s):
+        admin = AIOKafkaAdminClient(
+            bootstrap_servers=bootstrap_servers, client_id="tidemark-admin", request_timeout_ms=10_000
+        )
+        try:
+            await admin.start()
+            yield admin
+        finally:
+            await admin.close()
+
+
+@contextlib.asynccontextmanager
+async def _reader(bootstrap_servers: str, what: str) -> AsyncIterator[Any]:
+    async with broker_call(what, deadline_s=ADMIN_DEADLINE_S):
+        reader = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False)
+        try:
+            await reader.start()
+            yield reader
+        finally:
+            await reader.stop()
+
+
+async def _partition_counts(admin: Any, topics: Sequence[str]) -> dict[str, int]:
+    described = await admin.describe_topics(list(topics))
+    return {
+        topic["topic"]: len(topic["partitions"])
+        for topic in described
+        if not topic["error_code"] and all(part["leader"] >= 0 for part in topic["partitions"])
+    }
+
+
+async def _create(admin: Any, specs: Sequence[TopicSpec]) -> None:
+    response = await admin.create_topics(
+        [
+            NewTopic(spec.name, spec.partitions, spec.replication, topic_configs=dict(spec.config))
+            for spec in specs
+        ]
+    )
+    for name, code, *message in response.topic_errors:
+        error = for_code(code)
+        # Another process may have been faster.
+        if code and error is not TopicAlreadyExistsError:
+            raise BrokerUnavailableError(f"Kafka did not make {name}: {error.__name__} {message}")
