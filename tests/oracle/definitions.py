@@ -1,0 +1,44 @@
+"""KPI files, read as plain YAML: only what a number depends on, with its defaults; nothing is checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """The part of a KPI that makes its numbers."""
+
+    slug: str
+    event_type: str | None
+    where: str | None
+    value: str | None
+    aggregate: str
+    scale: int
+    formula: str | None
+    windows: tuple[str, ...]
+    breakdowns: tuple[tuple[str, ...], ...]
+    zone: str
+
+
+def definitions(text: str) -> dict[str, Definition]:
+    """The definitions of a YAML file of one or more documents, by slug."""
+    documents = [document for document in yaml.safe_load_all(text) if document]
+    return {document["slug"]: _definition(document) for document in documents}
+
+
+def _definition(document: Mapping[str, Any]) -> Definition:
+    return Definition(
+        slug=document["slug"],
+        event_type=document.get("event_type"),
+        where=document.get("where"),
+        value=document.get("value"),
+        aggregate=document.get("aggregate", "count"),
+        scale=document.get("scale", 0),
+        formula=document.get("formula"),
+        windows=tuple(document["windows"]),
+        breakdowns=tuple(tuple(names) for names in document.get("breakdowns", ()) if names),
+        zone=document.get("zone", "UTC"),
+    )

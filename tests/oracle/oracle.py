@@ -1,0 +1,199 @@
+"""Every KPI by brute force over the raw log, at any instant, for any combination of dimensions."""
+
+import ast
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from tests.oracle.answers import Value, to_significant
+from tests.oracle.definitions import Definition, definitions
+from tests.oracle.events import Event, Record, events
+from tests.oracle.expressions import UndefinedError, evaluated, holds, number
+from tests.oracle.windows import interval, length
+
+Dimensions = Mapping[str, str | None]
+Scaled = int
+"""A value times ten to the measure's scale, rounded half-even."""
+
+Groups = dict[tuple[str | None, ...], list[Scaled]]
+"""Measured values by the values of the dimensions."""
+
+
+class Oracle:
+    """What a batch recomputation over *records* gives for the KPIs of a file.
+
+    Args:
+        kpis_yaml: the text of the KPI file.
+        records: the records of the source topics, in log order; of two with one identity the first counts.
+        ingested_at: the time against which ingest judged whether an event is too old or in the future.
+    """
+
+    def __init__(self, kpis_yaml: str, records: Iterable[Record], *, ingested_at: datetime) -> None:
+        self._definitions = definitions(kpis_yaml)
+        self._events: dict[str, list[Event]] = {}
+        for event in sorted(events(records, ingested_at=ingested_at), key=lambda event: event.time):
+            self._events.setdefault(event.type, []).append(event)
+        self._times = {name: [event.time for event in found] for name, found in self._events.items()}
+        self._measured: dict[tuple[str, int], Scaled | None] = {}
+        self._groups: dict[tuple[str, int, int, tuple[str, ...]], Groups] = {}
+
+    @property
+    def slugs(self) -> tuple[str, ...]:
+        """The KPIs of the file, in its order."""
+        return tuple(self._definitions)
+
+    def windows(self, slug: str) -> tuple[str, ...]:
+        """The windows of a KPI."""
+        return self._definitions[slug].windows
+
+    def longest_window(self, slug: str) -> str:
+        """The KPI's sliding window that looks back furthest, or the one window it has."""
+        sliding = [window for window in self.windows(slug) if window != "today"]
+        return max(sliding, key=length, default="today")
+
+    def breakdowns(self, slug: str) -> tuple[tuple[str, ...], ...]:
+        """The breakdowns of a KPI, without the total."""
+        return self._definitions[slug].breakdowns
+
+    def series(self, slug: str, breakdown: tuple[str, ...]) -> list[dict[str, str | None]]:
+        """Every combination of dimension values that the events of the whole log have for a KPI."""
+        return self._combinations(slug, breakdown, None)
+
+    def series_within(
+        self, slug: str, breakdown: tuple[str, ...], window: str, at: datetime
+    ) -> list[dict[str, str | None]]:
+        """The combinations of dimension values among the events of *window* at the instant *at*."""
+        return self._combinations(slug, breakdown, self._interval(slug, window, at, at))
+
+    def _combinations(
+        self, slug: str, breakdown: tuple[str, ...], within: tuple[datetime, datetime] | None
+    ) -> list[dict[str, str | None]]:
+        found = {
+            values
+            for measure in self._measures(slug)
+            for values in self._grouped(measure, self._span(measure, within), breakdown)
+        }
+        ordered = sorted(found, key=lambda values: [(text is not None, text or "") for text in values])
+        return [dict(zip(breakdown, values, strict=True)) for values in ordered]
+
+    def value(
+        self, slug: str, window: str, dimensions: Dimensions, at: datetime, *, now: datetime | None = None
+    ) -> Value:
+        """A KPI over *window* at the instant *at*, asked at *now*, which is *at* unless said otherwise."""
+        kpi = self._definitions[slug]
+        start, end = self._interval(slug, window, at, now or at)
+        if kpi.formula is None:
+            values = self._values(kpi, dimensions, start, end)
+            exact = _aggregated(kpi, values)
+            return Value(_shown(kpi, exact), len(values), start, end, is_exact=kpi.aggregate != "avg")
+        operands = {
+            measure.slug: self._values(measure, dimensions, start, end) for measure in self._measures(slug)
+        }
+        result = self._computed(kpi, operands)
+        n = sum(map(len, operands.values()))
+        return Value(None if result is None else to_significant(result), n, start, end, is_exact=False)
+
+    def _measures(self, slug: str) -> list[Definition]:
+        """The KPIs with events behind *slug*: itself, or the operands of its formula, however deep."""
+        kpi = self._definitions[slug]
+        if kpi.formula is None:
+            return [kpi]
+        found = {m.slug: m for name in _names(kpi.formula, self._definitions) for m in self._measures(name)}
+        return list(found.values())
+
+    def _computed(self, kpi: Definition, operands: Mapping[str, list[Scaled]]) -> Fraction | None:
+        """The value of *kpi*, its formula applied to the exact values of its operands."""
+        if kpi.formula is None:
+            return _aggregated(kpi, operands[kpi.slug])
+        return number(kpi.formula, lambda name: self._computed(self._definitions[name], operands))
+
+    def _interval(self, slug: str, window: str, at: datetime, now: datetime) -> tuple[datetime, datetime]:
+        kpi = self._definitions[slug]
+        return interval(window, siblings=kpi.windows, zone=kpi.zone, at=at, now=now)
+
+    def _values(
+        self, kpi: Definition, dimensions: Dimensions, start: datetime, end: datetime
+    ) -> list[Scaled]:
+        groups = self._grouped(kpi, self._span(kpi, (start, end)), tuple(dimensions))
+        return groups.get(tuple(dimensions.values()), [])
+
+    def _span(self, kpi: Definition, within: tuple[datetime, datetime] | None) -> slice:
+        """Where the events of *within* stand among those of the KPI's type; all of them for None."""
+        times = self._times.get(kpi.event_type or "", [])
+        if within is None:
+            return slice(0, len(times))
+        return slice(bisect_left(times, within[0]), bisect_left(times, within[1]))
+
+    def _grouped(self, kpi: Definition, span: slice, breakdown: tuple[str, ...]) -> Groups:
+        """The measured values of the events of *span* by their dimension values."""
+        key = (kpi.slug, span.start, span.stop, breakdown)
+        if key not in self._groups:
+            groups: Groups = {}
+            chosen = self._events.get(kpi.event_type or "", [])[span]
+            for index, event in enumerate(chosen, span.start):
+                scaled = self._measure(kpi, index, event)
+                if scaled is not None:
+                    groups.setdefault(tuple(_dimension(event, name) for name in breakdown), []).append(scaled)
+            self._groups[key] = groups
+        return self._groups[key]
+
+    def _measure(self, kpi: Definition, index: int, event: Event) -> Scaled | None:
+        """What *event* adds to *kpi*; None when it is not counted there."""
+        key = (kpi.slug, index)
+        if key not in self._measured:
+            self._measured[key] = _measured(kpi, event)
+        return self._measured[key]
+
+
+def _measured(kpi: Definition, event: Event) -> Scaled | None:
+    def scope(name: str) -> Any:
+        return event.data if name == "data" else getattr(event, name)
+
+    if kpi.where is not None and not holds(kpi.where, scope):
+        return None
+    if kpi.value is None:
+        return 0
+    found = number(kpi.value, scope)
+    return None if found is None else round(found * 10**kpi.scale)
+
+
+def _aggregated(kpi: Definition, values: list[Scaled]) -> Fraction | None:
+    """The exact value; count and sum of nothing are 0, the rest of nothing is None."""
+    if kpi.aggregate == "count":
+        return Fraction(len(values))
+    if kpi.aggregate == "sum":
+        return Fraction(sum(values), 10**kpi.scale)
+    if not values:
+        return None
+    if kpi.aggregate == "avg":
+        return Fraction(sum(values), len(values) * 10**kpi.scale)
+    return Fraction({"min": min, "max": max}[kpi.aggregate](values), 10**kpi.scale)
+
+
+def _shown(kpi: Definition, exact: Fraction | None) -> Decimal | None:
+    if exact is None:
+        return None
+    if kpi.aggregate == "avg":
+        return to_significant(exact)
+    return Decimal(round(exact * 10**kpi.scale)).scaleb(-kpi.scale)
+
+
+def _names(formula: str, known: Iterable[str]) -> list[str]:
+    """The KPIs that *formula* speaks of."""
+    names = {node.id for node in ast.walk(ast.parse(f"({formula}\n)")) if isinstance(node, ast.Name)}
+    return [slug for slug in known if slug in names]
+
+
+def _dimension(event: Event, name: str) -> str | None:
+    """The value of a dimension as text; None when the event has none."""
+    try:
+        found = evaluated(
+            name if name.startswith("data.") else f"data.{name}", {"data": event.data}.__getitem__
+        )
+    except UndefinedError:
+        return None
+    return unicodedata.normalize("NFC", found) if isinstance(found, str) else None
