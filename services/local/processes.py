@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from pathlib import Path
 from services.local.failures import CommandFailedError
 
 _POLL_S = 0.05
+
+#: While a process changes its program its arguments read as empty, although it lives; one millisecond apart.
+_EXEC_LOOKS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +127,23 @@ def belongs(pid: int | None, *, argument: Path) -> bool:
 
 def _command_line(pid: int) -> list[str]:
     """The arguments of a living process; none for a dead one or one that only waits to be reaped."""
-    proc = Path("/proc")
-    if (proc / "self").exists():
-        with contextlib.suppress(OSError):
-            return (proc / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")
-        return []
+    if not Path("/proc/self").exists():
+        return _listed_command_line(pid)
+    with contextlib.suppress(OSError):
+        for _ in range(_EXEC_LOOKS):
+            arguments = Path(f"/proc/{pid}/cmdline").read_bytes()
+            if arguments or _is_dead(pid):
+                return arguments.decode(errors="replace").split("\0")
+            time.sleep(0.001)
+    return []
+
+
+def _is_dead(pid: int) -> bool:
+    """Whether the process has ended and nobody has asked how; its state follows the name in brackets."""
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] in "ZX"
+
+
+def _listed_command_line(pid: int) -> list[str]:
     listing = subprocess.run(
         ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
