@@ -38,6 +38,10 @@ def server_properties(*, ports: KafkaPorts, data: Path) -> str:
         "num.recovery.threads.per.data.dir": "2",
         "log.cleaner.dedupe.buffer.size": "4194304",
         "group.initial.rebalance.delay.ms": "0",
+        # A node killed outright may come back only when its old session has ended: 9 s by default, which
+        # made a restart after kill -9 take 12 s.
+        "broker.session.timeout.ms": "4000",
+        "broker.heartbeat.interval.ms": "1000",
         # aiokafka's default session timeout of 10 s stays legal, and so do the short ones of fault tests.
         "group.min.session.timeout.ms": "1000",
     }

@@ -126,6 +126,7 @@ def _keep(jar: Jar, path: Path, directory: Path, *, origin: str) -> None:
         shutil.copyfile(path, partial)
         if _sha256(partial) != jar.sha256:
             raise ChecksumError(jar, origin=origin)
+        partial.chmod(0o644)
         partial.replace(directory / jar.file_name)
     finally:
         partial.unlink(missing_ok=True)
