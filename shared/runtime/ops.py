@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -68,8 +68,23 @@ def _config(app: ASGIApp, *, host: str, port: int, grace_s: float) -> uvicorn.Co
     )
 
 
-def ops_routes(*, probes: Mapping[str, Probe], registry: CollectorRegistry) -> list[Route]:
-    """The three routes every process has: alive, ready (with a reason per check), metrics."""
+async def _nothing() -> None:
+    """What has to happen before a scrape where nothing has to."""
+
+
+def ops_routes(
+    *,
+    probes: Mapping[str, Probe],
+    registry: CollectorRegistry,
+    before_scrape: Callable[[], Awaitable[None]] = _nothing,
+) -> list[Route]:
+    """The three routes every process has: alive, ready (with a reason per check), metrics.
+
+    Args:
+        probes: the checks of readiness by name.
+        registry: what /metrics shows.
+        before_scrape: brings collectors up to date that cannot await anything themselves.
+    """
 
     async def healthz(_: Request) -> Response:
         return _json({"status": "ok"}, status=200)
@@ -81,6 +96,7 @@ def ops_routes(*, probes: Mapping[str, Probe], registry: CollectorRegistry) -> l
         return _json(body, status=200 if ready else 503)
 
     async def metrics(_: Request) -> Response:
+        await before_scrape()
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return [
