@@ -54,7 +54,7 @@ class NoticeData(msgspec.Struct, frozen=True):
     value: Decimal | None
     condition: Condition
     threshold: Decimal
-    for_s: float
+    for_s: int
     since: datetime
     fired_at: datetime
     resolved_at: datetime | None
@@ -134,7 +134,7 @@ def _data(change: Change, told: Told, fired: Firing, resolved_at: datetime | Non
         value=alert.value,
         condition=rule.condition,
         threshold=rule.threshold,
-        for_s=rule.held_for.total_seconds(),
+        for_s=round(rule.held_for.total_seconds()),
         since=fired.breached_at,
         fired_at=fired.since,
         resolved_at=resolved_at,
