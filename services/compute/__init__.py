@@ -1,0 +1,1 @@
+"""Compute: counts the clean topic into panes, exactly once, and keeps the current values."""

@@ -39,3 +39,32 @@ class FencedError(TryAgainError):
 
 class ForeignLogError(StopError):
     """The topic is not the one the position was taken from: it was recreated or truncated."""
+
+
+class UnknownKpiError(BadInputError):
+    """No KPI of that slug is in the catalogue."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"there is no KPI {slug!r}")
+        self.slug = slug
+
+
+class UnknownWindowError(BadInputError):
+    """The KPI is not kept over that window."""
+
+    def __init__(self, slug: str, window: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"KPI {slug!r} has no window {window!r}; it has {', '.join(known)}")
+        self.slug = slug
+        self.window = window
+        self.known = known
+
+
+class UnknownBreakdownError(BadInputError):
+    """The KPI is not kept by that list of dimensions."""
+
+    def __init__(self, slug: str, asked: tuple[str, ...], known: tuple[tuple[str, ...], ...]) -> None:
+        offered = "; ".join(", ".join(names) for names in known if names) or "none"
+        super().__init__(f"KPI {slug!r} is not kept by {', '.join(asked)}; its breakdowns are: {offered}")
+        self.slug = slug
+        self.asked = asked
+        self.known = known

@@ -48,6 +48,13 @@ class Deltas:
     def __len__(self) -> int:
         return len(self.group)
 
+    def taken(self, places: npt.NDArray[np.intp]) -> "Deltas":
+        """The elements at *places*, in that order."""
+        return Deltas(
+            self.group[places], self.rung[places], self.start_us[places], self.n[places],
+            self.total[places], self.low[places], self.high[places],
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class _Partials:

@@ -157,31 +157,34 @@ def _today(at_us: int, edge: Rung, calendar: Calendar) -> Interval:
     return Interval(midnight_us, _ceil(at_us, edge, calendar))
 
 
-def cover(whole: Interval, *, rungs: Sequence[Rung], calendar: Calendar) -> tuple[Span, ...]:
+def cover(whole: Interval, *, finest: Rung, now_us: int, calendar: Calendar) -> tuple[Span, ...]:
     """The fewest contiguous runs of panes that make up *whole*, oldest first.
 
     Args:
-        whole: both edges must lie on edges of the finest of *rungs*.
-        rungs: those that hold panes, in any order.
+        whole: both edges must lie on edges of *finest*, as those of `interval` do.
+        finest: the finest rung to use.
+        now_us: when the panes are read; a rung is not used where it is no longer kept.
         calendar: where the days of the day rung begin.
     """
-    return tuple(_cover(whole.start_us, whole.end_us, sorted(rungs, reverse=True), calendar))
+    rungs = [rung for rung in reversed(Rung) if rung >= finest]
+    return tuple(_cover(whole.start_us, whole.end_us, rungs, now_us, calendar))
 
 
-def _cover(start_us: int, end_us: int, rungs: Sequence[Rung], calendar: Calendar) -> list[Span]:
+def _cover(start_us: int, end_us: int, rungs: Sequence[Rung], now_us: int, calendar: Calendar) -> list[Span]:
     if start_us >= end_us or not rungs:
         return []
     coarsest, finer = rungs[0], rungs[1:]
     first, last = _ceil(start_us, coarsest, calendar), _floor(end_us, coarsest, calendar)
-    if first >= last or not _meets(first, last, finer):
-        return _cover(start_us, end_us, finer, calendar)
-    middle = Span(coarsest, first, last)
-    return [*_cover(start_us, first, finer, calendar), middle, *_cover(last, end_us, finer, calendar)]
+    if first >= last or not (_meets(first, finer, now_us) and _meets(last, finer, now_us)):
+        return _cover(start_us, end_us, finer, now_us, calendar)
+    before = _cover(start_us, first, finer, now_us, calendar)
+    return [*before, Span(coarsest, first, last), *_cover(last, end_us, finer, now_us, calendar)]
 
 
-def _meets(first_us: int, last_us: int, finer: Sequence[Rung]) -> bool:
-    """Whether finer panes can join on: local midnights at a quarter past need more than hours beside them."""
-    return not finer or (first_us % LENGTH_US[finer[-1]] == 0 and last_us % LENGTH_US[finer[-1]] == 0)
+def _meets(edge_us: int, finer: Sequence[Rung], now_us: int) -> bool:
+    """Whether finer panes can join on at *edge_us*: a midnight at a quarter past needs more than hours."""
+    kept = retained_from(finer[-1], now_us - edge_us) if finer else Rung.D1
+    return kept not in finer or edge_us % LENGTH_US[kept] == 0
 
 
 def _floor(at_us: int, rung: Rung, calendar: Calendar) -> int:

@@ -71,6 +71,31 @@ async def close(connection: asyncpg.Connection) -> None:
         connection.terminate()
 
 
+_TRY_AGAIN = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.exceptions.InvalidCachedStatementError,
+)
+"""What the driver raises when the same work may succeed on a new connection."""
+
+
+@contextlib.contextmanager
+def driver_errors() -> Iterator[None]:
+    """Turn the driver's passing failures into `StoreUnavailableError`; faults of ours stay themselves."""
+    try:
+        yield
+    except _TRY_AGAIN as error:
+        raise StoreUnavailableError(f"Postgres did not do it: {error!r}") from error
+
+
 @contextlib.asynccontextmanager
 async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """A connection in a transaction that commits when the block ends and rolls back when it raises.

@@ -1,0 +1,5 @@
+"""Start compute: `python -m services.compute`."""
+
+from services.compute.main import main
+
+main()

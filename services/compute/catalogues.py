@@ -1,0 +1,51 @@
+"""Watching the catalogue: the programme in force, exchanged whole when the definitions change."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import structlog
+from shared.domain.definitions import Catalogue
+from shared.storage.definitions import catalogue_revision, load_catalogue
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.compute.programmes import Programme
+from shared.domain.errors import StoreUnavailableError
+from shared.runtime.lifecycle import pause
+from shared.storage.engine import reading
+
+log = structlog.get_logger(__name__)
+
+LOOK_S = 1.0
+"""How soon a change of the catalogue is noticed."""
+
+
+@dataclass(slots=True)
+class CatalogueWatch:
+    """The newest catalogue and what it compiles to."""
+
+    engine: AsyncEngine
+    catalogue: Catalogue = field(init=False)
+    programme: Programme = field(init=False)
+
+    async def load(self) -> None:
+        """Read the catalogue and compile it.
+
+        Raises:
+            StoreUnavailableError: Postgres did not answer.
+        """
+        async with reading(self.engine) as connection:
+            catalogue = await load_catalogue(connection)
+        self.programme = Programme.of(catalogue)
+        self.catalogue = catalogue
+        log.info("catalogue_loaded", revision=catalogue.revision, kpis=len(catalogue.kpis))
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Load again whenever the revision has moved, until *stopping* is set."""
+        while not await pause(stopping, LOOK_S):
+            try:
+                async with reading(self.engine) as connection:
+                    revision = await catalogue_revision(connection)
+                if revision != self.catalogue.revision:
+                    await self.load()
+            except StoreUnavailableError as error:
+                log.warning("catalogue_not_read", reason=str(error))

@@ -1,0 +1,106 @@
+"""Writing a counted batch: one Postgres transaction that begins with the compare-and-set."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import asyncpg
+
+from services.compute.batches import CountedBatch, Tally
+from services.compute.programmes import Programme
+from services.compute.series_index import SeriesIndex
+from shared.domain.calendars import as_datetime
+from shared.storage import activations, flushes, panes, positions
+from shared.storage.engine import driver_errors
+from shared.storage.flushes import Flush
+from shared.storage.positions import Move
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an owned partition stands before a flush."""
+
+    partition: int
+    epoch: int
+    next_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Everything one transaction writes.
+
+    Attributes:
+        moves: one for each partition that moves or is known to be at its end.
+        activate_from: partitions that have not noted the programme's measures yet, with their offsets.
+    """
+
+    batch: CountedBatch
+    moves: Sequence[Move]
+    programme: Programme
+    activate_from: Mapping[int, int]
+
+
+def move_of(
+    standing: Standing, tally: Tally | None, *, caught_up_at_us: int | None, disorder: timedelta
+) -> Move | None:
+    """How a partition moves; None when nothing is to be said about it.
+
+    Args:
+        standing: where it stands.
+        tally: what its part of the batch came to; None when it had none.
+        caught_up_at_us: an instant at which the partition's end was where the batch leaves it, if so.
+        disorder: by how much events may overtake each other.
+    """
+    if tally is None and caught_up_at_us is None:
+        return None
+    appended_us = tally.appended_ms * 1000 if tally else 0
+    seen_us = [t for t in (tally.last_us if tally else None, caught_up_at_us) if t is not None]
+    return Move(
+        partition=standing.partition,
+        epoch=standing.epoch,
+        from_offset=standing.next_offset,
+        to_offset=tally.to_offset if tally else standing.next_offset,
+        consumed=tally.consumed if tally else 0,
+        applied=tally.applied if tally else 0,
+        duplicate=tally.duplicate if tally else 0,
+        dead_lettered=tally.dead_lettered if tally else 0,
+        current_to=as_datetime(max(appended_us, caught_up_at_us or 0)),
+        watermark=as_datetime(max(seen_us)) - disorder if seen_us else None,
+    )
+
+
+async def write(connection: asyncpg.Connection, work: Work, index: SeriesIndex) -> int:
+    """Write *work*; the number of pane rows.
+
+    Raises:
+        FencedError: a partition has another owner; nothing is written.
+        StoreUnavailableError: nothing is known; read the positions again.
+    """
+    with driver_errors():
+        rows = await index.rows(connection, work.batch.additions)
+        async with connection.transaction():
+            await positions.move(connection, work.moves)
+            spans = _flushes(work)
+            if spans:
+                await flushes.record(connection, spans)
+            if work.activate_from:
+                await activations.activate(connection, sorted(work.programme.measure_ids), work.activate_from)
+            # Any partition moved above will do: its row is locked, so nobody else writes this shard now.
+            shard = min(move.partition for move in work.moves)
+            await panes.add(connection, rows, shard=shard)
+    return len(rows)
+
+
+def _flushes(work: Work) -> list[Flush]:
+    starts = {move.partition: move.from_offset for move in work.moves}
+    return [
+        Flush(
+            partition=tally.partition,
+            first_offset=starts[tally.partition],
+            next_offset=tally.to_offset,
+            first_time=None if tally.first_us is None else as_datetime(tally.first_us),
+            last_time=None if tally.last_us is None else as_datetime(tally.last_us),
+            ids=tally.ids,
+        )
+        for tally in work.batch.tallies
+    ]

@@ -1,0 +1,75 @@
+"""Compute, from settings to stop, in the order in which it happens."""
+
+import os
+import socket
+from contextlib import AsyncExitStack
+
+import structlog
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+
+from services.compute.catalogues import CatalogueWatch
+from services.compute.metrics import Metrics
+from services.compute.ownership import OwnershipPolicy
+from services.compute.probes import probes
+from services.compute.progress import Progress
+from services.compute.refreshing import Refresher
+from services.compute.retention import Retention
+from services.compute.settings import ComputeSettings
+from services.compute.touched import Touched
+from services.compute.workers import Worker
+from shared.messaging.admin import cluster_id
+from shared.messaging.producer import open_producer
+from shared.observability.logging import configure_logging, wants_json
+from shared.runtime.lifecycle import run_jobs, stop_on_signals
+from shared.runtime.loops import run_loop
+from shared.runtime.ops import ops_routes, serving
+from shared.storage.engine import open_engine
+
+log = structlog.get_logger(__name__)
+
+
+def main() -> None:
+    """Run compute until SIGTERM; the exit status says whether it ended well."""
+    settings = ComputeSettings()
+    configure_logging(service="compute", level=settings.log_level, as_json=wants_json(settings.log_format))
+    run_loop(run(settings))
+
+
+async def run(settings: ComputeSettings) -> None:
+    """Open the doors, count until told to stop, close in reverse."""
+    registry = CollectorRegistry()
+    metrics = Metrics.on(registry)
+    database_url = settings.database_url.get_secret_value()
+    servers = settings.kafka_bootstrap_servers
+    owner = f"{socket.gethostname()}-{os.getpid()}"
+    async with AsyncExitStack() as stack:
+        stopping = await stack.enter_async_context(stop_on_signals())
+        engine = open_engine(database_url, application_name="tidemark-compute-values")
+        stack.push_async_callback(engine.dispose)
+        watch = CatalogueWatch(engine)
+        await watch.load()
+        producer = await stack.enter_async_context(open_producer(servers, f"tidemark-compute-{owner}"))
+        policy = OwnershipPolicy(
+            owner,
+            await cluster_id(servers),
+            settings.dedupe_horizon,
+            settings.compute_dedupe_ids_per_partition,
+        )
+        touched = Touched()
+        progress = Progress(settings.compute_stuck_after_s, metrics.progress_age_s)
+        worker = Worker(settings, policy, watch, producer, metrics, touched, progress)
+        refresher = Refresher(engine, watch, touched, metrics, settings.compute_refresh_interval_s)
+        retention = Retention(database_url, settings.dedupe_horizon, worker.owned)
+        app = Starlette(routes=ops_routes(probes=probes(engine, worker, progress), registry=registry))
+        server = await stack.enter_async_context(
+            serving(app, host=settings.http_host, port=settings.compute_port)
+        )
+        log.info("compute_started", port=server.port, owner=owner)
+        jobs = {
+            "worker": worker.run,
+            "refresher": refresher.run,
+            "catalogue": watch.run,
+            "retention": retention.run,
+        }
+        await run_jobs(jobs, stopping=stopping, grace_s=settings.shutdown_grace_s)

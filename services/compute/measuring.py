@@ -1,0 +1,167 @@
+"""From decoded events to measured rows: which events a measure takes, with which value and series."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from shared.contracts.events import CleanEvent
+
+from services.compute.programmes import Programme, Stream, Target
+from shared.contracts.series import OVERFLOW, series_text
+from shared.domain.expressions import scaled_values
+from shared.domain.fold import Int64s, Rows
+
+DIMENSION_CHARACTERS = 128
+"""A longer dimension value is counted under the overflow series: it is no name that anyone looks up."""
+
+_SPARSE = 4
+"""Groups are numbered anew when there are more possible ones than this many times the rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one measure takes from a batch.
+
+    Attributes:
+        series: the combination of dimension values, as in `series.dimensions`, of each group met.
+    """
+
+    target: Target
+    rows: Rows
+    series: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What a batch comes to.
+
+    Attributes:
+        failures: how many evaluations of a filter or value failed on an event.
+        unfit: the events, by index, with a value that no 64-bit integer holds at the measure's scale.
+    """
+
+    measured: Sequence[Measured]
+    failures: int
+    unfit: frozenset[int]
+
+
+def measure(events: Sequence[CleanEvent], times_us: Int64s, programme: Programme) -> Measurement:
+    """Evaluate *programme* on *events*, whose instants are *times_us*."""
+    measured: list[Measured] = []
+    failures, unfit = 0, set[int]()
+    for event_type, places in _by_type(events).items():
+        stream = programme.streams.get(event_type)
+        if stream is None:
+            continue
+        part = _measure_stream([events[place] for place in places], times_us[places], stream)
+        measured += part.measured
+        failures += part.failures
+        unfit |= {int(places[row]) for row in part.unfit}
+    return Measurement(measured, failures, frozenset(unfit))
+
+
+def _by_type(events: Sequence[CleanEvent]) -> dict[str, Int64s]:
+    kinds = dict.fromkeys([event.type for event in events])
+    if len(kinds) <= 1:
+        return dict.fromkeys(kinds, np.arange(len(events)))
+    places: dict[str, list[int]] = {kind: [] for kind in kinds}
+    for place, event in enumerate(events):
+        places[event.type].append(place)
+    return {kind: np.array(found, dtype=np.int64) for kind, found in places.items()}
+
+
+def _measure_stream(events: Sequence[CleanEvent], times_us: Int64s, stream: Stream) -> Measurement:
+    datas = [event.data for event in events]
+    columns = {path: _Column.of(datas, path) for path in stream.dimensions}
+    measured: list[Measured] = []
+    failures, unfit = 0, set[int]()
+    for selected, scale, targets in zip(
+        stream.select(datas, events), stream.scales, stream.targets, strict=True
+    ):
+        failures += selected.failed
+        rows = np.array(selected.rows, dtype=np.int64)
+        values = np.zeros(len(rows), dtype=np.int64)
+        if scale is not None and selected.values is not None:
+            values, too_large = scaled_values(selected.values, scale)
+            unfit.update(int(rows[place]) for place in too_large)
+        if len(rows):
+            measured += [_measured(target, rows, times_us, values, columns) for target in targets]
+    return Measurement(measured, failures, frozenset(unfit))
+
+
+def _measured(
+    target: Target, rows: Int64s, times_us: Int64s, values: Int64s, columns: Mapping[str, "_Column"]
+) -> Measured:
+    group, series = _groups([columns[path] for path in target.breakdown], rows)
+    return Measured(target, Rows(group, times_us[rows], values), series)
+
+
+def _groups(columns: Sequence["_Column"], rows: Int64s) -> tuple[Int64s, dict[int, str]]:
+    """A group number for each of *rows*, and the series text of every number used."""
+    group = np.zeros(len(rows), dtype=np.int64)
+    size = 1
+    for column in columns:
+        group = group * len(column.values) + column.codes[rows]
+        size *= len(column.values)
+    if size > _SPARSE * len(rows):
+        used, dense = np.unique(group, return_inverse=True)
+        return dense, {place: _series(columns, int(code)) for place, code in enumerate(used)}
+    used = np.flatnonzero(np.bincount(group, minlength=size))
+    return group, {int(code): _series(columns, int(code)) for code in used}
+
+
+def _series(columns: Sequence["_Column"], code: int) -> str:
+    values: list[str | None] = []
+    for column in reversed(columns):
+        code, own = divmod(code, len(column.values))
+        values.append(column.values[own])
+    # One value past the limits sends the event to the overflow series, of which a measure has one.
+    if OVERFLOW in values:
+        values = [OVERFLOW] * len(values)
+    return series_text(reversed(values))
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One dimension of a batch: the distinct values and, for each event, which of them it has."""
+
+    values: Sequence[str | None]
+    codes: Int64s
+
+    @classmethod
+    def of(cls, datas: Sequence[Mapping[str, Any]], path: str) -> "_Column":
+        cells = _cells(datas, path.removeprefix("data.").split("."))
+        if not {type(cell) for cell in cells} <= {str, type(None)}:
+            cells = [_text(cell) for cell in cells]
+        raw = {cell: code for code, cell in enumerate(dict.fromkeys(cells))}
+        # Different spellings may normalise to one value: number those that are left.
+        values = list(dict.fromkeys(_normalised(cell) for cell in raw))
+        place = {value: code for code, value in enumerate(values)}
+        lookup = {cell: place[_normalised(cell)] for cell in raw}
+        return cls(values, np.array([lookup[cell] for cell in cells], dtype=np.int64))
+
+
+def _cells(datas: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Any]:
+    cells: list[Any] = list(datas)
+    for name in names:
+        cells = [cell.get(name) if type(cell) is dict else None for cell in cells]
+    return cells
+
+
+def _text(cell: Any) -> str | None:
+    """A scalar as JSON writes it; objects and arrays are no dimension values and count as missing."""
+    if cell is None or isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool | int | float):
+        return msgspec.json.encode(cell).decode()
+    return None
+
+
+def _normalised(cell: str | None) -> str | None:
+    if cell is None:
+        return None
+    text = unicodedata.normalize("NFC", cell)
+    return text if len(text) <= DIMENSION_CHARACTERS else OVERFLOW

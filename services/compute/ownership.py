@@ -1,0 +1,150 @@
+"""Taking partitions over and letting them go: epoch, position, remembered ids, and where to read on."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+
+from shared.contracts.topics import EVENTS
+from shared.domain.errors import ForeignLogError
+from shared.domain.seen import SeenIds, ids_from_bytes
+from shared.messaging.consumer import Consumer
+from shared.messaging.records import TopicPartition
+from shared.storage import flushes, positions
+from shared.storage.engine import close, connect, driver_errors
+from shared.storage.positions import Position
+
+log = structlog.get_logger(__name__)
+
+DRAIN_S = 4.0
+"""How long a rebalance waits for the transaction in flight; the epoch makes giving up safe."""
+
+
+@dataclass(slots=True)
+class Owned:
+    """A partition that this process counts.
+
+    Attributes:
+        next_offset: the first offset not handed to a flush yet.
+        generation_from_us: when the newest generation of remembered ids began.
+        activated: the revision of the catalogue whose measures it has noted.
+    """
+
+    partition: int
+    epoch: int
+    next_offset: int
+    seen: SeenIds
+    generation_from_us: int
+    activated: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnershipPolicy:
+    """How partitions are taken over.
+
+    Attributes:
+        owner: how operators recognise this process.
+        log_id: the cluster's identity, kept beside every position.
+    """
+
+    owner: str
+    log_id: str
+    horizon: timedelta
+    ids_limit: int
+
+
+@dataclass(slots=True)
+class Ownership:
+    """The partitions owned now; the callbacks of the consumer change them between batches.
+
+    Attributes:
+        generation: moves whenever partitions come or go: a batch read before is of no use after.
+        idle: set while no flush is in flight.
+    """
+
+    database_url: str
+    policy: OwnershipPolicy
+    now_us: Callable[[], int]
+    owned: dict[int, Owned] = field(default_factory=dict)
+    generation: int = 0
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+    consumer: Consumer | None = None
+
+    async def assigned(self, partitions: set[TopicPartition]) -> None:
+        """Take *partitions* over and seek to where Postgres has counted up to.
+
+        Raises:
+            ForeignLogError: a position is not within the partition's log.
+            StoreUnavailableError, BrokerUnavailableError: a door is closed.
+        """
+        if self.consumer is None:
+            raise AssertionError("the consumer calls back before it was handed over")
+        begins, ends = await self.consumer.begin_offsets(), await self.consumer.end_offsets()
+        for at in sorted(partitions):
+            position, seen = await self._taken_over(at.partition, begins[at])
+            self._check(position, begin=begins[at], end=ends[at])
+            self.consumer.seek(at.topic, at.partition, position.next_offset)
+            self.owned[at.partition] = Owned(
+                at.partition, position.epoch, position.next_offset, seen, self.now_us()
+            )
+        self.generation += 1
+        log.info("partitions_taken_over", partitions=sorted(self.owned))
+
+    async def revoked(self, partitions: set[TopicPartition]) -> None:
+        """Let the flush in flight finish, for a while, and let go of *partitions*."""
+        self.generation += 1
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                await self.idle.wait()
+        except TimeoutError:
+            log.warning("flush_left_behind", partitions=sorted(at.partition for at in partitions))
+        for at in partitions:
+            self.owned.pop(at.partition, None)
+
+    async def _taken_over(self, partition: int, begin: int) -> tuple[Position, SeenIds]:
+        connection = await connect(self.database_url, application_name="tidemark-compute-takeover")
+        try:
+            with driver_errors():
+                position = await positions.take_over(
+                    connection,
+                    partition,
+                    owner=self.policy.owner,
+                    first_offset=begin,
+                    log_id=self.policy.log_id,
+                )
+                blobs = await flushes.seen(connection, partition, horizon=self.policy.horizon)
+        finally:
+            await close(connection)
+        return position, await asyncio.to_thread(remembered, blobs, self.policy.ids_limit)
+
+    def _check(self, position: Position, *, begin: int, end: int) -> None:
+        name = f"{EVENTS} partition {position.partition}"
+        if position.log_id != self.policy.log_id:
+            raise ForeignLogError(
+                f"{name}: the position belongs to cluster {position.log_id}, this is {self.policy.log_id}"
+            )
+        if not begin <= position.next_offset <= end:
+            raise ForeignLogError(
+                f"{name} holds offsets {begin} to {end}, the position is {position.next_offset}:"
+                " the topic was recreated or has lost records that were not counted"
+            )
+
+
+def remembered(blobs: list[tuple[bytes, bool]], limit: int) -> SeenIds:
+    """The ids of earlier flushes, (ids, whether from the older half of the horizon), oldest first."""
+    seen = SeenIds(limit)
+    for is_older in (True, False):
+        joined = b"".join(ids for ids, older in blobs if older is is_older)
+        seen.add(ids_from_bytes(joined))
+        if is_older and joined:
+            seen.begin_generation(keep=2)
+    return seen
+
+
+def renew_generation(owned: Owned, *, now_us: int, horizon: timedelta) -> None:
+    """Begin a new generation of remembered ids every half horizon; three cover at least the whole of it."""
+    if now_us - owned.generation_from_us >= horizon / timedelta(microseconds=1) / 2:
+        owned.seen.begin_generation(keep=2)
+        owned.generation_from_us = now_us

@@ -1,0 +1,31 @@
+"""When compute is ready: Postgres at the newest schema, partitions in hand, positions that move."""
+
+from collections.abc import Mapping
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.compute.progress import Progress
+from services.compute.workers import Worker
+from shared.observability.health import Check, Probe
+from shared.storage.engine import reading
+from shared.storage.schema import current_revision, newest_revision
+
+
+def probes(engine: AsyncEngine, worker: Worker, progress: Progress) -> Mapping[str, Probe]:
+    """The checks of /readyz."""
+
+    async def schema() -> Check:
+        async with reading(engine) as connection:
+            found = await current_revision(connection)
+        wanted = newest_revision()
+        return Check(ok=found == wanted, reason=f"revision {found}, this code needs {wanted}")
+
+    async def partitions() -> Check:
+        owned = sorted(worker.owned())
+        # A spare member owns nothing and is in order: the group has more members than partitions.
+        return Check(ok=worker.has_joined(), reason=f"owns partitions {owned}")
+
+    async def moving() -> Check:
+        return Check(ok=not progress.is_stuck, reason=f"last progress {progress.age:.1f} s ago")
+
+    return {"schema": schema, "partitions": partitions, "progress": moving}

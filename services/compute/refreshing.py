@@ -1,0 +1,146 @@
+"""Keeping `kpi_current` true: what events changed, and what came due although no event did."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+from shared.domain.definitions import Catalogue, Kpi
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.compute.catalogues import CatalogueWatch
+from services.compute.metrics import Metrics
+from services.compute.touched import Touched
+from shared.contracts.series import series_values
+from shared.domain.errors import StoreUnavailableError
+from shared.runtime.clock import monotonic_s, utc_now
+from shared.runtime.lifecycle import pause
+from shared.storage import current
+from shared.storage.current import Place
+from shared.storage.engine import transaction
+from shared.storage.readings import Ask, evaluate, known_combinations
+
+log = structlog.get_logger(__name__)
+
+CHUNK = 1000
+"""Readings a transaction refreshes at most: another process waits for its turn meanwhile."""
+
+REST = 4.0
+"""A refresh is followed by a rest this many times as long, so that counting has most of Postgres."""
+
+
+@dataclass(slots=True)
+class Refresher:
+    """Refreshes the current values, a part of a second at a time."""
+
+    engine: AsyncEngine
+    watch: CatalogueWatch
+    touched: Touched
+    metrics: Metrics
+    interval_s: float
+    _whole_at: int | None = None
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Refresh until *stopping* is set."""
+        took_s = 0.0
+        while not await pause(stopping, max(self.interval_s, REST * took_s)):
+            started_s = monotonic_s()
+            try:
+                await self.refresh()
+            except StoreUnavailableError as error:
+                log.warning("values_not_refreshed", reason=str(error))
+            took_s = monotonic_s() - started_s
+            self.metrics.refresh_s.observe(took_s)
+
+    async def refresh(self) -> None:
+        """Refresh what was touched since the last time and what came due; everything after a change of KPIs.
+
+        Raises:
+            StoreUnavailableError: Postgres did not answer; what was touched is noted again.
+        """
+        catalogue, touched = self.watch.catalogue, self.touched.take()
+        try:
+            if self._whole_at != catalogue.revision:
+                await self._everything(catalogue)
+                self._whole_at = catalogue.revision
+            else:
+                await self._store(catalogue, sorted(set(_places(catalogue, touched)), key=str))
+        except StoreUnavailableError:
+            self.touched.put_back(touched)
+            raise
+        await self._due(catalogue)
+
+    async def _everything(self, catalogue: Catalogue) -> None:
+        async with transaction(self.engine) as connection:
+            places = await _all_places(connection, catalogue)
+        await self._store(catalogue, places)
+        async with transaction(self.engine) as connection:
+            await current.prune(connection, catalogue.versions)
+
+    async def _store(self, catalogue: Catalogue, places: Sequence[Place]) -> None:
+        for start in range(0, len(places), CHUNK):
+            async with transaction(self.engine) as connection:
+                await current.wait_for_turn(connection)
+                await _refreshed(connection, catalogue, places[start : start + CHUNK])
+
+    async def _due(self, catalogue: Catalogue) -> None:
+        """One process at a time sees to what came due; the others have it done for them."""
+        async with transaction(self.engine) as connection:
+            if await current.take_turn(connection):
+                places = await current.due(connection, now=utc_now(), most=CHUNK)
+                known = [place for place in places if _is_known(catalogue, place)]
+                await _refreshed(connection, catalogue, known)
+
+
+async def _refreshed(connection: AsyncConnection, catalogue: Catalogue, places: Sequence[Place]) -> None:
+    if places:
+        now = utc_now()
+        asks = [Ask(slug, window, dimensions, now) for slug, window, dimensions in places]
+        await current.store(connection, await evaluate(connection, catalogue, asks, now=now))
+
+
+def _is_known(catalogue: Catalogue, place: Place) -> bool:
+    slug, window, dimensions = place
+    kpi = catalogue.kpis.get(slug)
+    names = {name for name, _ in dimensions}
+    return kpi is not None and window in kpi.windows and any(set(b) == names for b in breakdowns(kpi))
+
+
+def breakdowns(kpi: Kpi) -> list[tuple[str, ...]]:
+    """What a KPI is kept by, the total first."""
+    return [(), *(tuple(names) for names in kpi.breakdowns if names)]
+
+
+def _places(catalogue: Catalogue, touched: Mapping[int, set[str]]) -> Iterator[Place]:
+    """The rows that the *touched* series of measures appear in."""
+    for slug, kpi in catalogue.kpis.items():
+        for names in breakdowns(kpi):
+            for dimensions in _touched_of(catalogue, slug, names, touched):
+                for window in kpi.windows:
+                    yield slug, window, dimensions
+
+
+def _touched_of(
+    catalogue: Catalogue, slug: str, names: tuple[str, ...], touched: Mapping[int, set[str]]
+) -> set[tuple[tuple[str, str | None], ...]]:
+    found = set()
+    for leaf in catalogue.leaves(slug):
+        for measure in catalogue.kpis[leaf].measures():
+            if set(measure.breakdown) == set(names):
+                texts = touched.get(catalogue.measure_ids[measure.fingerprint], set())
+                found |= {_dimensions(measure.breakdown, text) for text in texts}
+    return found
+
+
+def _dimensions(names: Iterable[str], text: str) -> tuple[tuple[str, str | None], ...]:
+    return tuple(sorted(zip(names, series_values(text), strict=True)))
+
+
+async def _all_places(connection: AsyncConnection, catalogue: Catalogue) -> list[Place]:
+    return [
+        (slug, window, dimensions)
+        for slug, kpi in catalogue.kpis.items()
+        for names in breakdowns(kpi)
+        for dimensions in await known_combinations(connection, catalogue, slug, names)
+        for window in kpi.windows
+    ]

@@ -1,0 +1,52 @@
+"""Forgetting what nobody may ask for any more: panes past their rung's time, ids past the horizon."""
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from shared.domain.errors import StoreUnavailableError
+from shared.runtime.clock import epoch_us
+from shared.runtime.lifecycle import pause
+from shared.storage import flushes, panes
+from shared.storage.engine import close, connect, driver_errors
+
+log = structlog.get_logger(__name__)
+
+SWEEP_S = 600.0
+"""How often old rows are deleted: the finest rung then holds a tenth more than it has to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Sweeps the shards of the partitions that this process owns."""
+
+    database_url: str
+    horizon: timedelta
+    owned: Callable[[], Collection[int]]
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Sweep again and again until *stopping* is set."""
+        while not await pause(stopping, SWEEP_S):
+            try:
+                await self.sweep(epoch_us())
+            except StoreUnavailableError as error:
+                log.warning("retention_put_off", reason=str(error))
+
+    async def sweep(self, now_us: int) -> None:
+        """Delete what is past its time at *now_us*.
+
+        Raises:
+            StoreUnavailableError: Postgres did not do it; the next sweep does.
+        """
+        connection = await connect(self.database_url, application_name="tidemark-compute-retention")
+        try:
+            with driver_errors():
+                for partition in self.owned():
+                    deleted = await panes.expire(connection, shard=partition, now_us=now_us)
+                    await flushes.forget(connection, partition, horizon=self.horizon)
+                    log.info("retention_swept", partition=partition, panes=deleted)
+        finally:
+            await close(connection)

@@ -1,0 +1,250 @@
+"""The loop of compute: collect, count, write, one batch ahead of the transaction in flight."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import asyncpg
+import structlog
+
+from services.compute.batches import CountedBatch, count_batch
+from services.compute.catalogues import CatalogueWatch
+from services.compute.collecting import Collector
+from services.compute.flushing import Standing, Work, move_of, write
+from services.compute.metrics import Metrics
+from services.compute.ownership import Owned, Ownership, OwnershipPolicy, renew_generation
+from services.compute.parking import park
+from services.compute.progress import Progress
+from services.compute.series_index import SeriesIndex
+from services.compute.settings import ComputeSettings
+from services.compute.touched import Touched
+from shared.contracts.topics import EVENTS
+from shared.domain.errors import FencedError, TryAgainError
+from shared.messaging.consumer import Consumer, open_consumer
+from shared.messaging.producer import Producer
+from shared.messaging.records import Record, TopicPartition
+from shared.runtime.clock import epoch_us, monotonic_s
+from shared.runtime.lifecycle import pause
+from shared.storage import panes
+from shared.storage.engine import close, connect
+from shared.storage.series import SeriesLimits
+
+log = structlog.get_logger(__name__)
+
+HEARTBEAT_S = 1.0
+"""How often quiet partitions are noted as counted up to now."""
+
+COMMIT_S = 5.0
+"""How often Kafka is told the positions, for lag tools only."""
+
+BACK_OFF_S = 1.0
+"""How long a worker waits before it joins the group again after a door was closed to it."""
+
+NO_RECORDS = CountedBatch((), (), (), 0)
+
+
+@dataclass(slots=True)
+class Worker:
+    """Counts the partitions that the group gives to this process; one session after the other."""
+
+    settings: ComputeSettings
+    policy: OwnershipPolicy
+    catalogue: CatalogueWatch
+    producer: Producer
+    metrics: Metrics
+    touched: Touched
+    progress: Progress
+    _session: "_Session | None" = None
+
+    def owned(self) -> Collection[int]:
+        """The partitions counted here now."""
+        return set(self._session.ownership.owned) if self._session else set()
+
+    def has_joined(self) -> bool:
+        """Whether the group has given this process its share, be it none."""
+        return self._session is not None and self._session.ownership.generation > 0
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Count until *stopping* is set; begin a new session whenever a door was closed or a partition lost.
+
+        Raises:
+            StopError: going on could make numbers wrong.
+        """
+        while not stopping.is_set():
+            try:
+                async with AsyncExitStack() as stack:
+                    self._session = await self._opened(stack)
+                    await self._session.run(stopping)
+            except FencedError as error:
+                self.metrics.fenced.inc(len(error.partitions))
+                log.warning("partitions_fenced", partitions=sorted(error.partitions))
+                await pause(stopping, BACK_OFF_S)
+            except TryAgainError as error:
+                log.warning("session_ended", reason=str(error))
+                await pause(stopping, BACK_OFF_S)
+            finally:
+                self._session = None
+                self.metrics.owned_partitions.set(0)
+
+    async def _opened(self, stack: AsyncExitStack) -> "_Session":
+        settings = self.settings
+        ownership = Ownership(settings.database_url.get_secret_value(), self.policy, epoch_us)
+        ownership.idle.set()
+        connection = await connect(ownership.database_url, application_name="tidemark-compute")
+        stack.push_async_callback(close, connection)
+        await panes.prepare(connection)
+        consumer = await stack.enter_async_context(
+            open_consumer(
+                settings.kafka_bootstrap_servers,
+                group_id=settings.compute_group_id,
+                topics=[EVENTS],
+                client_id=self.policy.owner,
+                auto_offset_reset="none",
+                on_assigned=ownership.assigned,
+                on_revoked=ownership.revoked,
+                session_timeout_s=settings.compute_session_timeout_s,
+            )
+        )
+        ownership.consumer = consumer
+        limits = SeriesLimits(settings.compute_series_per_measure, settings.compute_series_in_all)
+        return _Session(self, ownership, consumer, connection, SeriesIndex(limits))
+
+
+@dataclass(slots=True)
+class _Session:
+    """One membership of the group with the connection it writes by; thrown away on the first failure."""
+
+    worker: Worker
+    ownership: Ownership
+    consumer: Consumer
+    connection: asyncpg.Connection
+    index: SeriesIndex
+    _in_flight: asyncio.Task[None] | None = None
+    _heartbeat_s: float = 0.0
+    _commit_s: float = field(default_factory=monotonic_s)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        settings = self.worker.settings
+        collector = Collector(
+            self.consumer,
+            self.ownership,
+            settings.compute_flush_interval_s,
+            settings.compute_flush_max_events,
+        )
+        try:
+            while not stopping.is_set():
+                records = await collector.next_batch(stopping)
+                await self._step(records)
+        finally:
+            # The transaction in flight ends before the connection is closed under it.
+            await self._landed()
+
+    async def _step(self, records: Mapping[int, Sequence[Record]]) -> None:
+        """Count *records* while the former batch is being written, then let this one follow it."""
+        generation = self.ownership.generation
+        records = {p: found for p, found in records.items() if p in self.ownership.owned}
+        work = await self._prepared(records)
+        await self._landed()
+        self._observe()
+        if generation != self.ownership.generation or work is None:
+            return
+        self._advance(work)
+        self.ownership.idle.clear()
+        self._in_flight = asyncio.create_task(self._flush(work), name="flush")
+
+    async def _prepared(self, records: Mapping[int, Sequence[Record]]) -> Work | None:
+        ends, asked_us = await self._ends()
+        owned = dict(self.ownership.owned)
+        programme = self.worker.catalogue.programme
+        batch = await self._counted(records, owned) if records else NO_RECORDS
+        tallies = {tally.partition: tally for tally in batch.tallies}
+        moves = []
+        for partition, mine in owned.items():
+            tally = tallies.get(partition)
+            to_offset = tally.to_offset if tally else mine.next_offset
+            at_end = ends.get(TopicPartition(EVENTS, partition)) == to_offset
+            move = move_of(
+                Standing(partition, mine.epoch, mine.next_offset),
+                tally,
+                caught_up_at_us=asked_us if at_end else None,
+                disorder=timedelta(seconds=self.worker.settings.compute_disorder_s),
+            )
+            moves += [move] if move else []
+        new = {p: owned[p].next_offset for p in tallies if owned[p].activated != programme.revision}
+        return Work(batch, moves, programme, new) if moves else None
+
+    async def _counted(
+        self, records: Mapping[int, Sequence[Record]], owned: Mapping[int, Owned]
+    ) -> CountedBatch:
+        now_us, horizon = epoch_us(), self.worker.settings.dedupe_horizon
+        for partition in records:
+            renew_generation(owned[partition], now_us=now_us, horizon=horizon)
+        seen = {partition: owned[partition].seen for partition in records}
+        programme = self.worker.catalogue.programme
+        return await asyncio.to_thread(count_batch, records, programme, seen, now_us=now_us)
+
+    async def _ends(self) -> tuple[Mapping[TopicPartition, int], int]:
+        """The ends of the partitions and an instant before they were asked for; once a second."""
+        asked_us = epoch_us()
+        if monotonic_s() < self._heartbeat_s or not self.ownership.owned:
+            return {}, asked_us
+        self._heartbeat_s = monotonic_s() + HEARTBEAT_S
+        return await self.consumer.end_offsets(), asked_us
+
+    def _advance(self, work: Work) -> None:
+        for tally in work.batch.tallies:
+            owned = self.ownership.owned[tally.partition]
+            owned.next_offset, owned.activated = tally.to_offset, work.programme.revision
+
+    async def _flush(self, work: Work) -> None:
+        started_s = monotonic_s()
+        try:
+            await park(self.worker.producer, work.batch.refused)
+            rows = await write(self.connection, work, self.index)
+        finally:
+            self.ownership.idle.set()
+        self._account(work, rows, took_s=monotonic_s() - started_s)
+
+    def _account(self, work: Work, rows: int, *, took_s: float) -> None:
+        metrics, tallies = self.worker.metrics, work.batch.tallies
+        metrics.events.labels("applied").inc(sum(t.applied for t in tallies))
+        metrics.events.labels("duplicate").inc(sum(t.duplicate for t in tallies))
+        metrics.events.labels("dead_lettered").inc(sum(t.dead_lettered for t in tallies))
+        metrics.expression_errors.inc(work.batch.failures)
+        metrics.pane_rows.inc(rows)
+        self.worker.progress.moved()
+        if not tallies:
+            return
+        metrics.flush_s.observe(took_s)
+        self.worker.touched.add(work.batch.additions)
+        log.debug("batch_committed", events=sum(t.consumed for t in tallies), rows=rows, took_s=took_s)
+
+    async def _landed(self) -> None:
+        """Wait for the transaction in flight; raise what it raised."""
+        task, self._in_flight = self._in_flight, None
+        if task is not None:
+            await task
+            await self._tell_kafka()
+
+    async def _tell_kafka(self) -> None:
+        if monotonic_s() - self._commit_s < COMMIT_S:
+            return
+        self._commit_s = monotonic_s()
+        offsets = {TopicPartition(EVENTS, p): owned.next_offset for p, owned in self.ownership.owned.items()}
+        try:
+            await self.consumer.commit(offsets)
+        except TryAgainError as error:
+            log.info("offsets_not_told", reason=str(error))
+
+    def _observe(self) -> None:
+        """Lag and memory as gauges; a lag that does not shrink for too long ends the process."""
+        owned, ends = self.ownership.owned, self.consumer.known_ends()
+        lag = sum(
+            max(end - owned[at.partition].next_offset, 0) for at, end in ends.items() if at.partition in owned
+        )
+        self.worker.metrics.lag_records.set(lag)
+        self.worker.metrics.owned_partitions.set(len(owned))
+        self.worker.metrics.remembered_ids.set(sum(len(one.seen) for one in owned.values()))
+        self.worker.progress.observe(lag)

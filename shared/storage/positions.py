@@ -1,0 +1,129 @@
+"""Positions of partitions: taking them over, moving them by compare-and-set, and the ledger beside them.
+
+Functions take the driver's connection and never commit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from shared.domain.errors import FencedError
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a partition has been counted, and by whom.
+
+    Attributes:
+        next_offset: the first offset that is not counted yet.
+        epoch: the number of the present owner; every take-over raises it.
+    """
+
+    partition: int
+    next_offset: int
+    epoch: int
+    log_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One partition's step within a flush: from where, to where, and what became of the records between.
+
+    Attributes:
+        current_to: everything appended before this instant is counted after the move.
+        watermark: no event older than this is expected; None leaves it where it was.
+    """
+
+    partition: int
+    epoch: int
+    from_offset: int
+    to_offset: int
+    consumed: int
+    applied: int
+    duplicate: int
+    dead_lettered: int
+    current_to: datetime
+    watermark: datetime | None
+
+
+_TAKE_OVER = """
+-- take_over: raise the epoch, which fences the owner before, and say where to go on.
+INSERT INTO positions AS p (partition, next_offset, epoch, owner, log_id, current_to, updated_at)
+VALUES ($1, $2, 1, $3, $4, to_timestamp(0), now())
+ON CONFLICT (partition) DO UPDATE SET epoch = p.epoch + 1, owner = $3, updated_at = now()
+RETURNING partition, next_offset, epoch, log_id
+"""
+
+_MOVE = """
+-- move: the compare-and-set that makes counting exactly once; rows that moved in the meantime stay away.
+WITH asked AS (
+    SELECT * FROM unnest(
+        $1::int[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+        $8::bigint[], $9::timestamptz[], $10::timestamptz[]
+    ) AS a (partition, epoch, from_offset, to_offset, consumed, applied, duplicate, dead_lettered,
+            current_to, watermark)
+), locked AS (
+    SELECT p.partition FROM positions p JOIN asked a USING (partition)
+    WHERE p.epoch = a.epoch AND p.next_offset = a.from_offset
+    ORDER BY p.partition FOR UPDATE OF p
+)
+UPDATE positions p SET
+    next_offset = a.to_offset,
+    consumed = p.consumed + a.consumed,
+    applied = p.applied + a.applied,
+    duplicate = p.duplicate + a.duplicate,
+    dead_lettered = p.dead_lettered + a.dead_lettered,
+    current_to = greatest(p.current_to, a.current_to),
+    watermark = greatest(p.watermark, a.watermark),
+    updated_at = now()
+FROM asked a JOIN locked USING (partition)
+WHERE p.partition = a.partition AND p.epoch = a.epoch AND p.next_offset = a.from_offset
+RETURNING p.partition
+"""
+
+_MOVED = (
+    "partition", "epoch", "from_offset", "to_offset", "consumed", "applied", "duplicate", "dead_lettered",
+    "current_to", "watermark",
+)  # fmt: skip
+"""The parameters of `move`, in order."""
+
+_LOOK = """
+-- look: where partitions stand, without taking them.
+SELECT partition, next_offset, epoch, log_id FROM positions WHERE partition = ANY($1::int[])
+"""
+
+
+async def take_over(
+    connection: asyncpg.Connection, partition: int, *, owner: str, first_offset: int, log_id: str
+) -> Position:
+    """Become the owner of *partition*; whoever owned it before can no longer move it.
+
+    Args:
+        connection: of the driver.
+        partition: of the clean topic.
+        owner: how operators recognise this process.
+        first_offset: where to begin when nobody has counted the partition yet.
+        log_id: what identifies the topic's log; kept from the first take-over on.
+    """
+    row = await connection.fetchrow(_TAKE_OVER, partition, first_offset, owner, log_id)
+    return Position(**row)
+
+
+async def move(connection: asyncpg.Connection, moves: Sequence[Move]) -> None:
+    """Move every partition of *moves*; the first statement of a flush.
+
+    Raises:
+        FencedError: some had another owner or offset; roll back and let go of them.
+    """
+    columns = ([getattr(m, name) for m in moves] for name in _MOVED)
+    moved = {row["partition"] for row in await connection.fetch(_MOVE, *columns)}
+    lost = frozenset(m.partition for m in moves) - moved
+    if lost:
+        raise FencedError(lost)
+
+
+async def look(connection: asyncpg.Connection, partitions: Sequence[int]) -> dict[int, Position]:
+    """Where *partitions* stand; those never counted are left out."""
+    return {row["partition"]: Position(**row) for row in await connection.fetch(_LOOK, list(partitions))}

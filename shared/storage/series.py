@@ -1,0 +1,81 @@
+"""Series and their numbers: one row for each measure and combination of dimension values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import asyncpg
+
+_LOCK = """
+-- lock_measure: two processes that meet new series of a measure take turns, so that the limit holds.
+SELECT measure_id FROM measures WHERE measure_id = $1 FOR UPDATE
+"""
+
+_COUNT = """
+-- count_series: how many series a measure has, and how many there are in all.
+SELECT count(*) FILTER (WHERE measure_id = $1) AS of_measure, count(*) AS in_all FROM series
+"""
+
+_INSERT = """
+-- insert_series: new combinations get a number; known ones are left alone.
+INSERT INTO series (measure_id, dimensions, created_at)
+SELECT $1, dimensions, now() FROM unnest($2::text[]) AS dimensions
+ON CONFLICT (measure_id, dimensions) DO NOTHING
+"""
+
+_SELECT = """
+-- select_series: the numbers of combinations.
+SELECT dimensions, series_id FROM series WHERE measure_id = $1 AND dimensions = ANY($2::text[])
+"""
+
+_ALL = """
+-- all_series: the numbers of all series of a measure.
+SELECT dimensions, series_id FROM series WHERE measure_id = $1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesLimits:
+    """How many series there may be before new ones share the overflow series."""
+
+    of_measure: int = 10_000
+    in_all: int = 100_000
+
+
+async def intern(
+    connection: asyncpg.Connection, measure_id: int, dimensions: Sequence[str], *, limits: SeriesLimits
+) -> dict[str, int]:
+    """The numbers of *dimensions*, new ones added by a transaction; what is past *limits* is left out.
+
+    Args:
+        connection: of the driver, outside a transaction.
+        measure_id: whose series they are.
+        dimensions: JSON arrays of values in breakdown order.
+        limits: how many series there may be.
+    """
+    async with connection.transaction():
+        await connection.fetch(_LOCK, measure_id)
+        known = await _numbers(connection, measure_id, dimensions)
+        counts = await connection.fetchrow(_COUNT, measure_id)
+        room = min(limits.of_measure - counts["of_measure"], limits.in_all - counts["in_all"])
+        admitted = [text for text in dimensions if text not in known][: max(room, 0)]
+        await connection.execute(_INSERT, measure_id, admitted)
+        return known | await _numbers(connection, measure_id, admitted)
+
+
+async def add(connection: asyncpg.Connection, measure_id: int, dimensions: str) -> int:
+    """The number of one combination, added whatever the limits: the overflow series is past them."""
+    async with connection.transaction():
+        await connection.execute(_INSERT, measure_id, [dimensions])
+        return (await _numbers(connection, measure_id, [dimensions]))[dimensions]
+
+
+async def all_numbers(connection: asyncpg.Connection, measure_id: int) -> dict[str, int]:
+    """The numbers of all combinations that a measure has met."""
+    return {row["dimensions"]: row["series_id"] for row in await connection.fetch(_ALL, measure_id)}
+
+
+async def _numbers(
+    connection: asyncpg.Connection, measure_id: int, dimensions: Sequence[str]
+) -> dict[str, int]:
+    rows = await connection.fetch(_SELECT, measure_id, list(dimensions))
+    return {row["dimensions"]: row["series_id"] for row in rows}
