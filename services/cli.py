@@ -58,7 +58,7 @@ def _empty() -> typer.Typer:
     return group
 
 
-def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the form typer calls it in
+def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(importlib.metadata.version("tidemark"))
         raise typer.Exit
@@ -67,6 +67,6 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the form typer calls
 def tidemark(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
-    ] = False,  # noqa: FBT002 - how typer spells a flag
+    ] = False,
 ) -> None:
     """KPIs from events: exact rolling windows, targets and alerts."""

@@ -8,6 +8,9 @@ from typing import assert_never
 EXACT = Context(prec=34)
 """Quotients carry 34 significant digits, those of IEEE 754 decimal128; everything else is exact."""
 
+_UNROUNDED = Context(prec=100)
+"""More digits than a sum of 64-bit integers can have, so that shifting the point never rounds."""
+
 
 class Aggregate(StrEnum):
     """How the events of a window become one number."""
@@ -60,13 +63,13 @@ def finalise(partial: Partial, aggregate: Aggregate, *, scale: int) -> Decimal |
         case Aggregate.COUNT:
             return Decimal(partial.n)
         case Aggregate.SUM:
-            return Decimal(partial.total).scaleb(-scale, EXACT)
+            return Decimal(partial.total).scaleb(-scale, _UNROUNDED)
         case Aggregate.AVG:
-            total = Decimal(partial.total).scaleb(-scale, EXACT)
+            total = Decimal(partial.total).scaleb(-scale, _UNROUNDED)
             return EXACT.divide(total, Decimal(partial.n)) if partial.n else None
         case Aggregate.MIN:
-            return Decimal(partial.low).scaleb(-scale) if partial.n else None
+            return Decimal(partial.low).scaleb(-scale, _UNROUNDED) if partial.n else None
         case Aggregate.MAX:
-            return Decimal(partial.high).scaleb(-scale) if partial.n else None
+            return Decimal(partial.high).scaleb(-scale, _UNROUNDED) if partial.n else None
         case _:
             assert_never(aggregate)
