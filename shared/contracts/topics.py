@@ -1,0 +1,16 @@
+"""The names of Tidemark's topics and what their records are labelled with."""
+
+EVENTS = "tidemark.events"
+"""Clean events, one structured CloudEvent a record, keyed and placed by the identity of the event."""
+
+DEAD_LETTERS = "tidemark.deadletter"
+"""What could not be used, as it arrived, with the reason in its headers."""
+
+ALERTS = "tidemark.alerts"
+"""Transitions of alerts."""
+
+DEFAULT_SOURCE = "business.events"
+"""Where applications publish unless told otherwise."""
+
+OWN = frozenset({EVENTS, DEAD_LETTERS, ALERTS})
+"""Topics that Tidemark writes and must not take as a source."""
