@@ -1,0 +1,40 @@
+"""Where the demo's files are: in the source tree what it reads, under `.tidemark` what it writes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.local.demo.failures import SourceTreeMissingError
+
+_SOURCE_TREE = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Files and directories of one demo.
+
+    Attributes:
+        source_tree: the root of the repository, where the oracle lies among the tests.
+        kpis: the KPI file that is put in force.
+        stack: the home of the demo's own Kafka and PostgreSQL, emptied at each start.
+        logs: where the services' logs go.
+    """
+
+    source_tree: Path
+    kpis: Path
+    stack: Path
+    logs: Path
+
+
+def places(home: Path, *, source_tree: Path = _SOURCE_TREE) -> Places:
+    """The places of a demo that writes below *home*.
+
+    Raises:
+        SourceTreeMissingError: this is an installed package without the KPI file and the oracle.
+    """
+    kpis = source_tree / "kpis" / "flights.yaml"
+    for needed in (kpis, source_tree / "tests" / "oracle" / "__main__.py"):
+        if not needed.exists():
+            raise SourceTreeMissingError(needed)
+    logs = home / "demo"
+    logs.mkdir(parents=True, exist_ok=True)
+    return Places(source_tree=source_tree, kpis=kpis, stack=logs / "stack", logs=logs)
