@@ -20,7 +20,9 @@ def _networks(given: object) -> object:
 class AlertSettings(BaseSettings):
     """How often rules are judged and where alerts go besides their topic."""
 
-    model_config = SettingsConfigDict(env_prefix="TIDEMARK_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="TIDEMARK_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     alert_evaluation_interval_s: float = Field(
         default=5.0, ge=0.1, le=300, description="seconds between two evaluations of the alert rules"
