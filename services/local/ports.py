@@ -6,6 +6,7 @@ import secrets
 import socket
 
 from services.local.failures import LocalStackError
+from services.local.processes import within
 
 LOOPBACK = "127.0.0.1"
 
@@ -14,15 +15,26 @@ LOOPBACK = "127.0.0.1"
 _RANGE = range(20_000, 30_000)
 
 
-def free_port(*, remembered: int | None = None, besides: frozenset[int] = frozenset()) -> int:
-    """The *remembered* port when it is free, or another that is, none of *besides*."""
-    if remembered is not None and remembered not in besides and is_free(remembered):
+#: A process killed outright lets go of its port only when its last thread has ended.
+_LETS_GO_WITHIN_S = 2.0
+
+
+async def free_port(*, remembered: int | None = None, besides: frozenset[int] = frozenset()) -> int:
+    """The *remembered* port when it is free or soon will be, or another that is, none of *besides*."""
+    if remembered is not None and remembered not in besides and await _becomes_free(remembered):
         return remembered
     for _ in range(200):
         port = secrets.choice(_RANGE)
         if port not in besides and is_free(port):
             return port
     raise LocalStackError(f"No free TCP port was found between {_RANGE.start} and {_RANGE.stop}.")
+
+
+async def _becomes_free(port: int) -> bool:
+    async def is_free_now() -> bool:
+        return is_free(port)
+
+    return await within(_LETS_GO_WITHIN_S, is_free_now)
 
 
 def is_free(port: int) -> bool:

@@ -79,8 +79,8 @@ async def _kafka_up(home: Path, progress: Progress) -> None:
     broker, controller = state.kafka_port, state.kafka_controller_port
     if server.pid() is None or broker is None or controller is None:
         await server.stop()
-        broker = free_port(remembered=broker)
-        controller = free_port(remembered=controller, besides=frozenset({broker}))
+        broker = await free_port(remembered=broker)
+        controller = await free_port(remembered=controller, besides=frozenset({broker}))
         # Before the start: a server whose port nobody remembers could not be found again.
         amend_state(home, kafka_port=broker, kafka_controller_port=controller)
     await server.start(KafkaPorts(broker=broker, controller=controller), progress=progress)
@@ -93,7 +93,7 @@ async def _postgres_up(home: Path, progress: Progress) -> None:
     server, port = await postgres_server(home), load_state(home).postgres_port
     if server.pid() is None or port is None:
         await server.stop()
-        port = free_port(remembered=port)
+        port = await free_port(remembered=port)
         amend_state(home, postgres_port=port, postgres_directory=str(server.directory))
     if server.directory.parent != home:
         progress(f"PostgreSQL's files are in {server.directory}: its account may not enter {home}")

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from services.local.failures import LocalStackError
 from services.local.processes import within
-from shared.runtime.local_addresses import LocalAddresses, addresses_file
+from shared.runtime.local_addresses import LocalAddresses, addresses_file, remembered_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,7 @@ def is_used(home: Path) -> bool:
 
 def load_state(home: Path) -> StackState:
     """What was remembered in *home*; an empty state when there is nothing or it cannot be read."""
-    try:
-        found = json.loads(addresses_file(home).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return StackState()
+    found = remembered_fields(home)
     known = {field.name for field in fields(StackState)}
     return StackState(**{name: value for name, value in found.items() if name in known})
 

@@ -34,7 +34,7 @@ def local_addresses(home: Path | None = None) -> LocalAddresses | None:
 
     Only the file is read: whether the servers answer is not looked at.
     """
-    remembered = _remembered(addresses_file(home or default_home()))
+    remembered = remembered_fields(home or default_home())
     if remembered.get("is_up") is not True:
         return None
     return LocalAddresses(
@@ -45,9 +45,10 @@ def local_addresses(home: Path | None = None) -> LocalAddresses | None:
     )
 
 
-def _remembered(path: Path) -> dict[str, Any]:
+def remembered_fields(home: Path) -> dict[str, Any]:
+    """The content of the addresses file; nothing when there is none or it is damaged."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(addresses_file(home).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
