@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import assert_never
+from typing import Literal, assert_never
 
 
 class Direction(StrEnum):
@@ -10,6 +10,8 @@ class Direction(StrEnum):
 
     UP = "up"
     DOWN = "down"
+    BAND = "band"
+    """Neither: the closer to the target, the better."""
 
 
 class Status(StrEnum):
@@ -21,9 +23,14 @@ class Status(StrEnum):
 
 
 def status(
-    value: Decimal | None, *, target: Decimal | None, warning: Decimal | None, direction: Direction
+    value: Decimal | None,
+    *,
+    target: Decimal | None,
+    warning: Decimal | None,
+    direction: Direction,
+    tolerance: Decimal | None = None,
 ) -> Status | None:
-    """How *value* stands to *target*; None where there is no value or no target.
+    """How *value* stands to *target*; None where there is no value, no target, or no tolerance of a band.
 
     A value that just reaches a bound counts as having reached it.
 
@@ -33,9 +40,13 @@ def status(
         warning: from here to the target the value is at risk; without it there is nothing between on
             target and off target.
         direction: which way is better.
+        tolerance: of a band only: how far from *target* is still on target; *warning* is then the
+            distance at which risk ends.
     """
     if value is None or target is None:
         return None
+    if direction is Direction.BAND:
+        return None if tolerance is None else _within(abs(value - target), tolerance, warning)
     if _reaches(value, target, direction):
         return Status.ON_TARGET
     if warning is not None and _reaches(value, warning, direction):
@@ -43,7 +54,13 @@ def status(
     return Status.OFF_TARGET
 
 
-def _reaches(value: Decimal, bound: Decimal, direction: Direction) -> bool:
+def _within(distance: Decimal, tolerance: Decimal, warning: Decimal | None) -> Status:
+    if distance <= tolerance:
+        return Status.ON_TARGET
+    return Status.AT_RISK if warning is not None and distance <= warning else Status.OFF_TARGET
+
+
+def _reaches(value: Decimal, bound: Decimal, direction: Literal[Direction.UP, Direction.DOWN]) -> bool:
     match direction:
         case Direction.UP:
             return value >= bound

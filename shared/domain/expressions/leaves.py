@@ -6,6 +6,7 @@ import math
 from decimal import Decimal
 
 from shared.domain.expressions.nodes import Constant, Path
+from shared.domain.expressions.reserved import FOREIGN_CONSTANTS
 from shared.domain.expressions.source import Source
 
 MAX_STRING = 256
@@ -19,8 +20,6 @@ MAX_PATH = 16
 
 HEAD = frozenset(("type", "source", "subject", "id"))
 """Names that read the event's head; every other field is one of data."""
-
-_CONSTANTS = {"true": "True", "false": "False", "null": "None", "none": "None", "nil": "None"}
 
 
 def constant(source: Source, node: ast.Constant) -> Constant:
@@ -87,8 +86,8 @@ def kpi_name(source: Source, node: ast.expr) -> Path:
     name, keys = _name_and_keys(source, node)
     if keys:
         raise source.error("a formula reads other KPIs by their slugs, not fields of events", name)
-    if name.id in _CONSTANTS:
-        raise source.error(f"unknown name {name.id!r}: write {_CONSTANTS[name.id]}", name)
+    if name.id in FOREIGN_CONSTANTS:
+        raise source.error(f"unknown name {name.id!r}: write {FOREIGN_CONSTANTS[name.id]}", name)
     return Path("kpi", (name.id,))
 
 
@@ -116,8 +115,8 @@ def _key(source: Source, node: ast.Attribute | ast.Subscript) -> str:
 
 
 def _unknown_field(name: str) -> str:
-    if name in _CONSTANTS:
-        return f"unknown name {name!r}: write {_CONSTANTS[name]}"
+    if name in FOREIGN_CONSTANTS:
+        return f"unknown name {name!r}: write {FOREIGN_CONSTANTS[name]}"
     if name == "data":
         return "data is the whole object: name a field of it, as in data.amount"
     if name in HEAD:

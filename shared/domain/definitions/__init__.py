@@ -1,0 +1,27 @@
+"""What a KPI is, and what several of them mean together; it knows neither files nor tables."""
+
+from shared.domain.definitions.catalogues import Catalogue, CatalogueProblem, catalogue_problems
+from shared.domain.definitions.kpis import Kpi
+from shared.domain.definitions.measures import Measure
+from shared.domain.definitions.parts import Alert, Category, Severity, Target
+from shared.domain.definitions.plans import Action, Change, Difference, plan
+from shared.domain.definitions.problems import DefinitionError, Place, Problem
+
+__all__ = [
+    "Action",
+    "Alert",
+    "Catalogue",
+    "CatalogueProblem",
+    "Category",
+    "Change",
+    "DefinitionError",
+    "Difference",
+    "Kpi",
+    "Measure",
+    "Place",
+    "Problem",
+    "Severity",
+    "Target",
+    "catalogue_problems",
+    "plan",
+]

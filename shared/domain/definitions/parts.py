@@ -1,0 +1,87 @@
+"""The parts of a KPI: its target and its alerts; they know no event."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.domain.alerts import Condition
+from shared.domain.definitions.fields import (
+    Breakdown,
+    Duration,
+    LabelName,
+    LabelText,
+    Number,
+    RuleName,
+    WindowName,
+)
+
+MODEL = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True)
+"""Definitions never change, and a field that is not known is a mistake to be told."""
+
+
+class Category(StrEnum):
+    """What a KPI speaks about."""
+
+    FINANCIAL = "financial"
+    OPERATIONAL = "operational"
+    CUSTOMER = "customer"
+    MARKETING = "marketing"
+
+
+class Severity(StrEnum):
+    """How much an alert matters."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Target(BaseModel):
+    """What a KPI is measured against."""
+
+    model_config = MODEL
+
+    value: Number
+    """On target from here on in the better direction; with the direction band, the middle of the band."""
+
+    warning: Number | None = None
+    """At risk from here to the target; with the direction band, the distance from it at which risk ends."""
+
+    tolerance: Number | None = None
+    """Only with the direction band, and needed there: the distance from the value that is still on target."""
+
+
+class Alert(BaseModel):
+    """A rule that is judged whenever the KPI's value is known anew."""
+
+    model_config = MODEL
+
+    name: RuleName
+    """Names the rule within its KPI."""
+
+    window: WindowName
+    """The window whose value is judged; one of the KPI's."""
+
+    condition: Condition
+    """How the value is compared with the threshold."""
+
+    threshold: Number
+    """What the value is compared with."""
+
+    held_for: Annotated[Duration, Field(alias="for")] = timedelta(0)
+    """How long the condition must hold before the alert fires: 0s, 90s, 5m, 2h, 1d."""
+
+    severity: Severity = Severity.WARNING
+    """How much it matters."""
+
+    labels: Annotated[Mapping[LabelName, LabelText], Field(max_length=20)] = {}
+    """For routing; what a receiver compares."""
+
+    annotations: Annotated[Mapping[LabelName, LabelText], Field(max_length=20)] = {}
+    """For people: what it means and what to do."""
+
+    breakdown: Breakdown = ()
+    """Judge every combination of these dimensions on its own; without it, the total."""

@@ -1,0 +1,61 @@
+"""What is wrong with definitions, all of it at once, and where it stands in which file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.domain.errors import BadInputError
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A spot in a file.
+
+    Attributes:
+        line: from 1.
+        column: in characters, from 1.
+        text: that line of the file.
+    """
+
+    file: str
+    line: int
+    column: int
+    text: str
+
+    def excerpt(self) -> str:
+        """The line with a caret under the spot, at most 100 characters of it."""
+        first = max(0, self.column - 60)
+        shown = self.text[first : first + 100].replace("\t", " ")
+        return f"    {shown}\n    {' ' * (self.column - 1 - first)}^"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to put right.
+
+    Attributes:
+        message: a sentence that says what is wrong and what to write instead.
+        slug: the KPI it is about, where that is known.
+        place: where it stands; None for definitions that came without a file.
+    """
+
+    message: str
+    slug: str | None = None
+    place: Place | None = None
+
+    def __str__(self) -> str:
+        if self.place is None:
+            return f"{self.slug}: {self.message}" if self.slug else self.message
+        position = f"{self.place.file}:{self.place.line}:{self.place.column}"
+        return f"{position}: {self.message}\n{self.place.excerpt()}"
+
+
+class DefinitionError(BadInputError):
+    """KPI definitions cannot be used; every problem names its place and what to write instead.
+
+    Attributes:
+        problems: at least one, in the order of the files.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)

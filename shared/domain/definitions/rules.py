@@ -1,0 +1,101 @@
+"""What the fields of one KPI must keep to between them; each broken rule is told at its field."""
+
+from collections.abc import Iterator
+
+from pydantic_core import PydanticCustomError
+
+from shared.domain.aggregates import Aggregate
+from shared.domain.definitions.parts import Target
+from shared.domain.definitions.specs import KpiSpec
+from shared.domain.targets import Direction
+from shared.domain.windows import Today, parse_window
+
+Broken = tuple[tuple[str | int, ...], str]
+"""The path of a field and what is wrong there."""
+
+
+def check_rules(kpi: KpiSpec) -> None:
+    """Raise one error that lists every rule that *kpi* breaks, if it breaks any."""
+    found = [*_source(kpi), *_windows(kpi), *_breakdowns(kpi), *_target(kpi), *_alerts(kpi)]
+    if found:
+        raise PydanticCustomError("rules", "{rules}", {"rules": found})
+
+
+def _source(kpi: KpiSpec) -> Iterator[Broken]:
+    if kpi.formula is not None:
+        for name in ("event_type", "where", "value", "aggregate"):
+            if getattr(kpi, name) is not None:
+                yield (name,), f"a KPI with a formula has no {name}: it is made of other KPIs, not of events"
+        if kpi.scale:
+            yield ("scale",), "scale is for the values of events; a formula is exact to 34 digits"
+        return
+    if kpi.event_type is None and kpi.aggregate is None:
+        yield (), "a KPI is made of events (event_type and aggregate) or has a formula"
+    elif kpi.event_type is None:
+        yield (), "event_type is missing: which events does it count?"
+    elif kpi.aggregate is None:
+        yield (), "aggregate is missing: count, sum, avg, min or max"
+    if kpi.aggregate not in (None, Aggregate.COUNT) and kpi.value is None:
+        yield ("aggregate",), f"{kpi.aggregate} needs a value to work on, such as value: data.amount"
+    if kpi.value is None and kpi.scale:
+        yield ("scale",), "scale is for the value of events, and there is no value"
+
+
+def _windows(kpi: KpiSpec) -> Iterator[Broken]:
+    seen: dict[object, str] = {}
+    for place, name in enumerate(kpi.windows):
+        window = parse_window(name)
+        length = window.name if isinstance(window, Today) else window.length
+        if length in seen:
+            yield ("windows", place), f"the window {name} is the same as {seen[length]}"
+        seen.setdefault(length, name)
+
+
+def _breakdowns(kpi: KpiSpec) -> Iterator[Broken]:
+    seen: set[frozenset[str]] = set()
+    for place, names in enumerate(kpi.breakdowns):
+        if frozenset(names) in seen:
+            yield ("breakdowns", place), f"the breakdown by {', '.join(names) or 'nothing'} is there already"
+        seen.add(frozenset(names))
+
+
+def _target(kpi: KpiSpec) -> Iterator[Broken]:
+    if kpi.target is None:
+        return
+    if kpi.direction is Direction.BAND:
+        yield from _band(kpi.target)
+        return
+    value, warning = kpi.target.value, kpi.target.warning
+    if kpi.target.tolerance is not None:
+        yield ("target", "tolerance"), "tolerance is for KPIs with the direction band"
+    if warning is not None and kpi.direction is Direction.UP and warning >= value:
+        yield ("target", "warning"), "with the direction up, warning is below the target"
+    if warning is not None and kpi.direction is Direction.DOWN and warning <= value:
+        yield ("target", "warning"), "with the direction down, warning is above the target"
+
+
+def _band(target: Target) -> Iterator[Broken]:
+    tolerance, warning = target.tolerance, target.warning
+    if tolerance is None:
+        yield ("target",), "with the direction band, a target needs a tolerance: how far off is still good"
+        return
+    if tolerance < 0:
+        yield ("target", "tolerance"), "a tolerance is not negative"
+    if warning is not None and warning <= tolerance:
+        yield ("target", "warning"), "with the direction band, warning is a distance above the tolerance"
+
+
+def _alerts(kpi: KpiSpec) -> Iterator[Broken]:
+    names: set[str] = set()
+    kept = set(kpi.all_breakdowns)
+    for place, alert in enumerate(kpi.alerts):
+        if alert.name in names:
+            yield ("alerts", place, "name"), f"there is another alert {alert.name}"
+        names.add(alert.name)
+        if alert.window not in kpi.windows:
+            yield ("alerts", place, "window"), f"{alert.window} is not among the KPI's windows"
+        if alert.breakdown not in kept:
+            joined = ", ".join(alert.breakdown)
+            yield ("alerts", place, "breakdown"), f"[{joined}] is not among the KPI's breakdowns"
+        if "severity" in alert.labels:
+            yield ("alerts", place, "labels", "severity"), "severity is a field of its own, not a label"
