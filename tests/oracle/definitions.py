@@ -39,6 +39,11 @@ def _definition(document: Mapping[str, Any]) -> Definition:
         scale=document.get("scale", 0),
         formula=document.get("formula"),
         windows=tuple(document["windows"]),
-        breakdowns=tuple(tuple(names) for names in document.get("breakdowns", ()) if names),
+        breakdowns=tuple(_breakdown(names) for names in document.get("breakdowns", ()) if names),
         zone=document.get("zone", "UTC"),
     )
+
+
+def _breakdown(names: str | list[str]) -> tuple[str, ...]:
+    """The dimensions of a breakdown: one may stand without a list, and `data.` may stand before each."""
+    return tuple(name.removeprefix("data.") for name in ([names] if isinstance(names, str) else names))

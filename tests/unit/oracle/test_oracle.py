@@ -144,6 +144,18 @@ def test_dimensions() -> None:
     ]
 
 
+def test_dimensions_of_other_types() -> None:
+    """Numbers and truth values are dimensions as JSON writes them, lists are none, long texts overflow."""
+    records = [
+        a_sale(number, shop=shop) for number, shop in enumerate([7, True, 1.5, ["a"], "x" * 129, "e\u0301"])
+    ]
+    oracle = Oracle(SALES, records, ingested_at=NOON)
+
+    assert oracle.series("orders", ("shop",)) == [
+        {"shop": shop} for shop in (None, "1.5", "7", "__overflow__", "true", "\u00e9")
+    ]
+
+
 def test_series() -> None:
     """The series are the combinations that occur among the events that count, null first."""
     records = [a_sale(1, shop="b"), a_sale(2), a_sale(3, shop=None), a_sale(4, shop="c", paid=False)]
