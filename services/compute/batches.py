@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from shared.contracts.events import CLEAN_DECODER, CleanEvent, times_us
 
 from services.compute.measuring import Measured, measure
 from services.compute.programmes import Programme
+from shared.contracts.events import CleanEvent, clean_decoder, times_us
 from shared.domain.fold import Deltas, Int64s, fold
 from shared.domain.seen import ID_BYTES, SeenIds, ids_from_bytes, ids_to_bytes
 from shared.messaging.records import Record
@@ -123,7 +123,7 @@ def _decoded(records: Sequence[Record]) -> list[CleanEvent | None]:
     lines = b"\n".join(values)
     try:
         # One call for all of them, provided that no foreign value brings lines of its own.
-        together = CLEAN_DECODER.decode_lines(lines) if lines.count(b"\n") == len(values) - 1 else []
+        together = clean_decoder.decode_lines(lines) if lines.count(b"\n") == len(values) - 1 else []
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         together = []
     return [*together] if len(together) == len(values) else [_decoded_alone(value) for value in values]
@@ -131,7 +131,7 @@ def _decoded(records: Sequence[Record]) -> list[CleanEvent | None]:
 
 def _decoded_alone(value: bytes) -> CleanEvent | None:
     try:
-        return CLEAN_DECODER.decode(value)
+        return clean_decoder.decode(value)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return None
 

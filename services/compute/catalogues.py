@@ -4,11 +4,11 @@ import asyncio
 from dataclasses import dataclass, field
 
 import structlog
-from shared.domain.definitions import Catalogue
 from shared.storage.definitions import catalogue_revision, load_catalogue
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.compute.programmes import Programme
+from shared.domain.definitions import Catalogue
 from shared.domain.errors import StoreUnavailableError
 from shared.runtime.lifecycle import pause
 from shared.storage.engine import reading

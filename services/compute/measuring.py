@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from shared.contracts.events import CleanEvent
 
 from services.compute.programmes import Programme, Stream, Target
+from shared.contracts.events import CleanEvent
 from shared.contracts.series import OVERFLOW, series_text
 from shared.domain.expressions import scaled_values
 from shared.domain.fold import Int64s, Rows

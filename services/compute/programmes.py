@@ -4,9 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.domain.definitions import Catalogue, Measure
-
 from shared.domain.calendars import Calendar
+from shared.domain.definitions import Catalogue, Measure
 from shared.domain.expressions import SelectFunction, Selector, compile_selectors, parse_filter, parse_value
 from shared.domain.windows import Rung
 

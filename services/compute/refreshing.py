@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
-from shared.domain.definitions import Catalogue, Kpi
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.compute.catalogues import CatalogueWatch
 from services.compute.metrics import Metrics
 from services.compute.touched import Touched
 from shared.contracts.series import series_values
+from shared.domain.definitions import Catalogue
 from shared.domain.errors import StoreUnavailableError
 from shared.runtime.clock import monotonic_s, utc_now
 from shared.runtime.lifecycle import pause
@@ -103,18 +103,13 @@ def _is_known(catalogue: Catalogue, place: Place) -> bool:
     slug, window, dimensions = place
     kpi = catalogue.kpis.get(slug)
     names = {name for name, _ in dimensions}
-    return kpi is not None and window in kpi.windows and any(set(b) == names for b in breakdowns(kpi))
-
-
-def breakdowns(kpi: Kpi) -> list[tuple[str, ...]]:
-    """What a KPI is kept by, the total first."""
-    return [(), *(tuple(names) for names in kpi.breakdowns if names)]
+    return kpi is not None and window in kpi.windows and any(set(b) == names for b in kpi.all_breakdowns)
 
 
 def _places(catalogue: Catalogue, touched: Mapping[int, set[str]]) -> Iterator[Place]:
     """The rows that the *touched* series of measures appear in."""
     for slug, kpi in catalogue.kpis.items():
-        for names in breakdowns(kpi):
+        for names in kpi.all_breakdowns:
             for dimensions in _touched_of(catalogue, slug, names, touched):
                 for window in kpi.windows:
                     yield slug, window, dimensions
@@ -140,7 +135,7 @@ async def _all_places(connection: AsyncConnection, catalogue: Catalogue) -> list
     return [
         (slug, window, dimensions)
         for slug, kpi in catalogue.kpis.items()
-        for names in breakdowns(kpi)
+        for names in kpi.all_breakdowns
         for dimensions in await known_combinations(connection, catalogue, slug, names)
         for window in kpi.windows
     ]

@@ -9,22 +9,22 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.contracts.series import series_text, series_values
-from shared.domain.aggregates import Aggregate, Partial
+from shared.domain.aggregates import Aggregate
 from shared.domain.calendars import as_datetime, instant_us
 from shared.domain.definitions import Catalogue, Kpi, Measure
 from shared.domain.errors import UnknownBreakdownError, UnknownKpiError, UnknownWindowError
 from shared.domain.readings import (
-    NOTHING,
     Answer,
     Dimensions,
     Plan,
     Question,
     Reading,
     changes_at,
-    plan,
     value_of,
 )
-from shared.domain.windows import Rung, parse_window
+from shared.domain.windows import parse_window
+from shared.storage.pane_answers import SeriesQuestion
+from shared.storage.pane_answers import answers as answers_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +56,9 @@ SELECT coalesce(min(current_to), to_timestamp(0)) AS as_of,
 FROM positions
 """)
 
-_SERIES = text("""
--- series_numbers: the numbers of combinations of dimension values.
-SELECT s.measure_id, s.dimensions, s.series_id FROM series s
-JOIN unnest(CAST(:measure_ids AS bigint[]), CAST(:dimensions AS text[])) AS a (measure_id, dimensions)
-USING (measure_id, dimensions)
-""")
-
 _ALL_SERIES = text("""
 -- combinations: every combination of dimension values of a few measures.
 SELECT DISTINCT dimensions FROM series WHERE measure_id = ANY(CAST(:measure_ids AS bigint[]))
-""")
-
-_ANSWERS = text("""
--- answers: the merged panes of each (plan, series); the lateral keeps every look an index range scan.
-SELECT q.plan_no, q.series_id, sum(x.n)::bigint AS n, sum(x.total) AS total,
-       min(x.low) AS low, max(x.high) AS high, min(x.first) AS first
-FROM unnest(CAST(:plan_nos AS int[]), CAST(:series_ids AS bigint[])) AS q (plan_no, series_id)
-JOIN unnest(CAST(:span_plans AS int[]), CAST(:rungs AS smallint[]), CAST(:starts AS bigint[]),
-            CAST(:ends AS bigint[])) AS s (plan_no, rung, start_us, end_us) USING (plan_no)
-CROSS JOIN LATERAL (
-    SELECT sum(p.n) AS n, sum(p.sum) AS total, min(p.min) AS low, max(p.max) AS high,
-           min(p.start_us * 8 + p.rung) AS first
-    FROM panes p
-    WHERE p.series_id = q.series_id AND p.rung = s.rung
-      AND p.start_us >= s.start_us AND p.start_us < s.end_us AND p.n <> 0
-) AS x
-WHERE x.n IS NOT NULL
-GROUP BY q.plan_no, q.series_id
 """)
 
 
@@ -103,17 +78,8 @@ async def evaluate(
     """
     fresh = await freshness(connection)
     wanted = [_Wanted.of(catalogue, ask) for ask in asks]
-    answers = await _answers(connection, {key for one in wanted for key in one.leaves.values()}, now=now)
+    answers = await answers_of(connection, {key for one in wanted for key in one.leaves.values()}, now=now)
     return [one.reading(catalogue, answers, fresh, now=now) for one in wanted]
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """A question about one series of a measure."""
-
-    question: Question
-    measure_id: int
-    dimensions: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +87,7 @@ class _Wanted:
     """An ask and the questions to the panes that it comes down to, by the slug of each leaf."""
 
     ask: Ask
-    leaves: Mapping[str, _Key]
+    leaves: Mapping[str, SeriesQuestion]
 
     @classmethod
     def of(cls, catalogue: Catalogue, ask: Ask) -> "_Wanted":
@@ -134,7 +100,7 @@ class _Wanted:
     def reading(
         self,
         catalogue: Catalogue,
-        answers: Mapping[_Key, tuple[Plan, Answer]],
+        answers: Mapping[SeriesQuestion, tuple[Plan, Answer]],
         fresh: Freshness,
         *,
         now: datetime,
@@ -173,14 +139,14 @@ def known_kpi(catalogue: Catalogue, slug: str) -> Kpi:
     return catalogue.kpis[slug]
 
 
-def _key(catalogue: Catalogue, leaf: str, ask: Ask) -> _Key:
+def _key(catalogue: Catalogue, leaf: str, ask: Ask) -> SeriesQuestion:
     kpi = catalogue.kpis[leaf]
     measure = _measure(kpi, ask)
     finest = catalogue.kpis[ask.slug].finest
     question = Question(parse_window(ask.window), instant_us(ask.at), finest, measure.zone)
     given = dict(ask.dimensions)
     values = series_text([given[name] for name in measure.breakdown])
-    return _Key(question, catalogue.measure_ids[measure.fingerprint], values)
+    return SeriesQuestion(question, catalogue.measure_ids[measure.fingerprint], values)
 
 
 def _measure(kpi: Kpi, ask: Ask) -> Measure:
@@ -191,74 +157,6 @@ def _measure(kpi: Kpi, ask: Ask) -> Measure:
     raise UnknownBreakdownError(
         ask.slug, tuple(name for name, _ in ask.dimensions), tuple(m.breakdown for m in kpi.measures())
     )
-
-
-async def _answers(
-    connection: AsyncConnection, keys: set[_Key], *, now: datetime
-) -> dict[_Key, tuple[Plan, Answer]]:
-    numbers = await _numbers(connection, keys)
-    plans = {question: plan(question, now_us=instant_us(now)) for question in {key.question for key in keys}}
-    merged = await _merged(
-        connection, plans, {(key.question, numbers[key]) for key in keys if key in numbers}
-    )
-    return {
-        key: (plans[key.question], merged.get((key.question, numbers.get(key, 0)), NOTHING)) for key in keys
-    }
-
-
-async def _numbers(connection: AsyncConnection, keys: set[_Key]) -> dict[_Key, int]:
-    asked = {(key.measure_id, key.dimensions) for key in keys}
-    parameters = {"measure_ids": [m for m, _ in asked], "dimensions": [d for _, d in asked]}
-    rows = (await connection.execute(_SERIES, parameters)).all()
-    numbers = {(row.measure_id, row.dimensions): row.series_id for row in rows}
-    return {
-        key: numbers[key.measure_id, key.dimensions]
-        for key in keys
-        if (key.measure_id, key.dimensions) in numbers
-    }
-
-
-async def _merged(
-    connection: AsyncConnection, plans: Mapping[Question, Plan], pairs: set[tuple[Question, int]]
-) -> dict[tuple[Question, int], Answer]:
-    """The answer of every (question, series) that any pane speaks to."""
-    if not pairs:
-        return {}
-    order = list(plans)
-    number = {question: place for place, question in enumerate(order)}
-    rows = (await connection.execute(_ANSWERS, _parameters(order, plans, number, pairs))).all()
-    merged: dict[tuple[Question, int], Answer] = {}
-    ahead: dict[tuple[Question, int], int] = {}
-    for row in rows:
-        if row.plan_no >= 0:
-            partial = Partial(row.n, int(row.total), row.low, row.high)
-            first = (Rung(row.first % 8), row.first // 8)
-            merged[order[row.plan_no], row.series_id] = Answer(partial, first, None)
-        else:
-            ahead[order[-row.plan_no - 1], row.series_id] = row.first // 8
-    for key, start_us in ahead.items():
-        answer = merged.get(key, NOTHING)
-        merged[key] = Answer(answer.partial, answer.first, start_us)
-    return merged
-
-
-def _parameters(
-    order: Sequence[Question], plans: Mapping[Question, Plan], number: Mapping[Question, int],
-    pairs: set[tuple[Question, int]],
-) -> dict[str, list[int]]:  # fmt: skip
-    """Plan k is numbered k, and what lies ahead of its end -k - 1."""
-    spans = [(k, span) for k, question in enumerate(order) for span in plans[question].spans]
-    spans += [(-k - 1, ahead) for k, q in enumerate(order) if (ahead := plans[q].ahead) is not None]
-    asked = [(number[question], series_id) for question, series_id in pairs]
-    asked += [(-number[q] - 1, series_id) for q, series_id in pairs if plans[q].ahead is not None]
-    return {
-        "plan_nos": [k for k, _ in asked],
-        "series_ids": [series_id for _, series_id in asked],
-        "span_plans": [k for k, _ in spans],
-        "rungs": [int(span.rung) for _, span in spans],
-        "starts": [span.start_us for _, span in spans],
-        "ends": [span.end_us for _, span in spans],
-    }
 
 
 def _evaluated(catalogue: Catalogue, slug: str, answers: Mapping[str, Answer]) -> Decimal | None:
