@@ -1,0 +1,140 @@
+"""Positions on a real Postgres: who may move them, and that two can not."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from shared.domain.errors import FencedError
+from shared.storage import positions
+from shared.storage.engine import close, connect
+from shared.storage.positions import Move, Position
+
+pytestmark = pytest.mark.asyncio
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+STEP = Move(
+    partition=0, epoch=1, from_offset=0, to_offset=10, consumed=10, applied=7, duplicate=2, dead_lettered=1,
+    current_to=AT, watermark=AT,
+)  # fmt: skip
+
+
+@pytest_asyncio.fixture
+async def connections(database_url: str) -> AsyncIterator[tuple[asyncpg.Connection, asyncpg.Connection]]:
+    """Two connections, as two processes have them."""
+    one, other = [await connect(database_url, application_name="tests") for _ in range(2)]
+    yield one, other
+    await close(one)
+    await close(other)
+
+
+async def taken(connection: asyncpg.Connection, partition: int = 0) -> Position:
+    """The position after a take-over."""
+    return await positions.take_over(connection, partition, owner="me", first_offset=0, log_id="log")
+
+
+async def ledger(connection: asyncpg.Connection) -> tuple[int, ...]:
+    """Offset and ledger of partition 0."""
+    row = await connection.fetchrow(
+        "SELECT next_offset, consumed, applied, duplicate, dead_lettered FROM positions WHERE partition = 0"
+    )
+    return tuple(row)
+
+
+async def test_a_move_counts(connections: tuple[asyncpg.Connection, asyncpg.Connection]) -> None:
+    """A move takes the offset and the ledger on together."""
+    one, _ = connections
+    await taken(one)
+
+    await positions.move(one, [STEP])
+
+    assert await ledger(one) == (10, 10, 7, 2, 1)
+
+
+async def test_a_move_happens_once(connections: tuple[asyncpg.Connection, asyncpg.Connection]) -> None:
+    """The same move again, as after a lost answer, is refused and changes nothing."""
+    one, _ = connections
+    await taken(one)
+    await positions.move(one, [STEP])
+
+    with pytest.raises(FencedError):
+        await positions.move(one, [STEP])
+
+    assert await ledger(one) == (10, 10, 7, 2, 1)
+
+
+async def test_a_take_over_fences(connections: tuple[asyncpg.Connection, asyncpg.Connection]) -> None:
+    """Whoever owned a partition before can not move it, even from the right offset."""
+    one, other = connections
+    before = await taken(one)
+    after = await taken(other)
+
+    with pytest.raises(FencedError) as fenced:
+        await positions.move(one, [replace(STEP, epoch=before.epoch)])
+
+    assert fenced.value.partitions == {0}
+    await positions.move(other, [replace(STEP, epoch=after.epoch)])
+    assert await ledger(one) == (10, 10, 7, 2, 1)
+
+
+async def test_a_sleeper_waits_and_is_refused(
+    connections: tuple[asyncpg.Connection, asyncpg.Connection],
+) -> None:
+    """A take-over waits for the flush in flight, and begins where that has ended."""
+    one, other = connections
+    await taken(one)
+    flush = one.transaction()
+    await flush.start()
+    await positions.move(one, [STEP])
+
+    waiting = asyncio.create_task(taken(other))
+    await asyncio.wait({waiting}, timeout=0.2)
+    assert not waiting.done()
+    await flush.commit()
+
+    assert (await waiting).next_offset == 10
+
+
+async def test_one_fenced_partition_fences_all(
+    connections: tuple[asyncpg.Connection, asyncpg.Connection],
+) -> None:
+    """Of several partitions the lost ones are named; the caller rolls all of them back."""
+    one, other = connections
+    await taken(one, 0)
+    await taken(one, 1)
+    await taken(other, 1)
+
+    with pytest.raises(FencedError) as fenced:
+        async with one.transaction():
+            await positions.move(one, [STEP, replace(STEP, partition=1)])
+
+    assert fenced.value.partitions == {1}
+    assert await ledger(one) == (0, 0, 0, 0, 0)
+
+
+async def test_the_ledger_must_balance(connections: tuple[asyncpg.Connection, asyncpg.Connection]) -> None:
+    """The database itself refuses a move that loses a record."""
+    one, _ = connections
+    await taken(one)
+
+    with pytest.raises(asyncpg.CheckViolationError):
+        await positions.move(one, [replace(STEP, applied=6)])
+
+
+async def test_freshness_never_goes_back(
+    connections: tuple[asyncpg.Connection, asyncpg.Connection],
+) -> None:
+    """An instant up to which all is counted is not taken back by an older one."""
+    one, _ = connections
+    await taken(one)
+    await positions.move(one, [STEP])
+    await positions.move(
+        one, [replace(STEP, from_offset=10, to_offset=20, current_to=AT.replace(year=2020), watermark=None)]
+    )
+
+    row = await one.fetchrow("SELECT current_to, watermark FROM positions")
+    assert tuple(row) == (AT, AT)
