@@ -49,13 +49,6 @@ UPDATE alert_leases SET expires_at = now() + :lasting WHERE holder = :holder
 RETURNING shard, holder, epoch
 """)
 
-_ENSURE_SHARDS = text("""
--- ensure_shards: a row for every shard, free at first.
-INSERT INTO alert_leases (shard, holder, epoch, expires_at)
-SELECT shard, '', 0, now() FROM generate_series(0, CAST(:shards AS int) - 1) AS shard
-ON CONFLICT (shard) DO NOTHING
-""")
-
 _TAKE_OVER = text("""
 -- take_over: shards nobody holds; the new epoch fences whoever still believes to hold them.
 UPDATE alert_leases SET holder = :holder, epoch = epoch + 1, expires_at = now() + :lasting
@@ -99,7 +92,6 @@ async def renew(conn: AsyncConnection, holder: str, *, lasting: timedelta) -> li
 
 async def take_over(conn: AsyncConnection, holder: str, *, at_most: int, lasting: timedelta) -> list[Lease]:
     """Leases, by shard, on up to *at_most* shards that nobody held, each under a new epoch."""
-    await conn.execute(_ENSURE_SHARDS, {"shards": SHARDS})
     rows = await conn.execute(_TAKE_OVER, {"holder": holder, "at_most": at_most, "lasting": lasting})
     return sorted((Lease(*row) for row in rows), key=_shard)
 

@@ -128,6 +128,10 @@ def _wrapped() -> Iterator[None]:
     except (OSError, TimeoutError, InterfaceError) as error:
         raise StoreUnavailableError(f"Postgres did not answer: {error}") from error
     except DBAPIError as error:
-        if error.connection_invalidated:
-            raise StoreUnavailableError(f"Postgres closed the connection: {error.orig}") from error
+        cause = error.orig.__cause__ if error.orig else None
+        if error.connection_invalidated or isinstance(cause, _TRY_AGAIN):
+            raise StoreUnavailableError(f"Postgres did not do it: {error.orig}") from error
         raise
+    except _TRY_AGAIN as error:
+        # Raised while connecting, before SQLAlchemy looks.
+        raise StoreUnavailableError(f"Postgres did not let us in: {error!r}") from error

@@ -181,6 +181,10 @@ def upgrade() -> None:
     sa.UniqueConstraint('measure_id', 'dimensions', name=op.f('uq_series_measure_id_dimensions'))
     )
     op.execute("INSERT INTO catalogue (singleton) VALUES (true)")
+    op.execute(
+        "INSERT INTO alert_leases (shard, holder, epoch, expires_at)"
+        " SELECT shard, '', 0, now() FROM generate_series(0, 7) AS shard"
+    )
     op.execute("CREATE SEQUENCE kpi_current_revision")
     for rung, name in enumerate(RUNGS):
         op.execute(
