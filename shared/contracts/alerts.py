@@ -44,7 +44,7 @@ class NoticeData(msgspec.Struct, frozen=True):
     title: str
     unit: str | None
     owner: str | None
-    department: str | None
+    department: tuple[str, ...]
     rule: str
     severity: str
     state: Told

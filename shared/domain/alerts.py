@@ -38,7 +38,7 @@ class AlertRule:
     title: str
     unit: str | None
     owner: str | None
-    department: str | None
+    department: tuple[str, ...]
     name: str
     window: str
     condition: Condition

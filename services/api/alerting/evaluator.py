@@ -4,7 +4,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -21,10 +20,10 @@ from services.api.alerting.judging import (
 from services.api.alerting.leases import Shards
 from services.api.alerting.metrics import AlertMetrics
 from services.api.alerting.rounds import go_round
+from services.api.alerting.rulebooks import RuleBook, RuleBooks
 from shared.domain.alert_changes import Alert, Change, shard_of
 from shared.domain.alerts import AlertRule
 from shared.domain.errors import BadInputError, TryAgainError
-from shared.domain.readings import Reading
 from shared.runtime.clock import monotonic_s
 from shared.storage.alert_leases import Lease, LostLeaseError, fence
 from shared.storage.alerts import StaleAlertError, alerts_of_shards, database_now, save_changes
@@ -37,22 +36,12 @@ LEAVE_S = 2.0
 """How long a stopping evaluator tries to hand its shards over; afterwards they come free by themselves."""
 
 
-class Source(Protocol):
-    """Where rules and values come from; both are read on the connection, and so in its snapshot."""
-
-    async def rules(self, conn: AsyncConnection) -> Sequence[AlertRule]:
-        """The rules in force."""
-
-    async def readings(self, conn: AsyncConnection, rule: AlertRule, *, now: datetime) -> Sequence[Reading]:
-        """The value at *now* that *rule* judges, or one for each combination of its breakdown."""
-
-
 class Evaluator:
     """Judges the rules of its shards once an interval. Several of them share the work.
 
     Args:
         engine: the database.
-        source: the rules and the values.
+        books: the rules and the values.
         shards: which part of the rules is this evaluator's.
         channels: where notices are to be sent.
         interval_s: from the start of one evaluation to the start of the next.
@@ -63,7 +52,7 @@ class Evaluator:
     def __init__(
         self,
         engine: AsyncEngine,
-        source: Source,
+        books: RuleBooks,
         *,
         shards: Shards,
         channels: Sequence[str],
@@ -72,7 +61,7 @@ class Evaluator:
         now: Callable[[AsyncConnection], Awaitable[datetime]] = database_now,
     ) -> None:
         self._engine = engine
-        self._source = source
+        self._books = books
         self._shards = shards
         self._channels = channels
         self._interval_s = interval_s
@@ -111,24 +100,15 @@ class Evaluator:
         async with reading(self._engine) as conn:
             now = await self._now(conn)
             self._metrics.outbox_age_seconds.set(await outbox_age_s(conn))
-            rules = {key_of(rule): rule for rule in await self._source.rules(conn)}
+            book = await self._books.current(conn)
+            rules = {key_of(rule): rule for rule in book.rules}
             standing = await alerts_of_shards(conn, shards)
             changes = list(orphaned(rules, standing, now=now))
             alerts = defaultdict(list, by_rule(standing))
             for key, rule in rules.items():
                 if shard_of(*key) in shards:
-                    changes += await self._judge_rule(conn, rule, alerts[key], now=now)
+                    changes += await _judge_rule(conn, book, rule, alerts[key], now=now)
         return changes
-
-    async def _judge_rule(
-        self, conn: AsyncConnection, rule: AlertRule, standing: Sequence[Alert], *, now: datetime
-    ) -> list[Change]:
-        try:
-            readings = await self._source.readings(conn, rule, now=now)
-        except BadInputError as error:
-            log.warning("alert_rule_skipped", kpi=rule.slug, rule=rule.name, error=str(error))
-            return []
-        return list(judged(rule, readings, standing, now=now))
 
     async def _write(self, lease: Lease, changes: Sequence[Change]) -> None:
         """State, transition and notices in one transaction, or none of them."""
@@ -152,6 +132,17 @@ class Evaluator:
                 await self._shards.leave()
         except (TryAgainError, TimeoutError) as error:
             log.warning("alert_shards_not_handed_over", error=str(error))
+
+
+async def _judge_rule(
+    conn: AsyncConnection, book: RuleBook, rule: AlertRule, standing: Sequence[Alert], *, now: datetime
+) -> list[Change]:
+    try:
+        readings = await book.readings(conn, rule, now=now)
+    except BadInputError as error:
+        log.warning("alert_rule_skipped", kpi=rule.slug, rule=rule.name, error=str(error))
+        return []
+    return list(judged(rule, readings, standing, now=now))
 
 
 def _summary(change: Change) -> Mapping[str, object]:

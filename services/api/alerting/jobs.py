@@ -11,8 +11,9 @@ from datetime import timedelta
 from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.api.alerting.catalogue_books import CatalogueBooks
 from services.api.alerting.deliverer import Deliverer
-from services.api.alerting.evaluator import Evaluator, Source
+from services.api.alerting.evaluator import Evaluator
 from services.api.alerting.leases import Shards
 from services.api.alerting.metrics import AlertMetrics
 from services.api.alerting.settings import AlertSettings
@@ -33,7 +34,6 @@ async def open_alerting(
     *,
     engine: AsyncEngine,
     producer: Sender,
-    source: Source,
     registry: CollectorRegistry,
 ) -> AsyncIterator[dict[str, Job]]:
     """The jobs that judge the rules and deliver the notices, by name; channels close with the block."""
@@ -43,7 +43,7 @@ async def open_alerting(
         metrics = AlertMetrics.on(registry, channels=names)
         evaluator = Evaluator(
             engine,
-            source,
+            CatalogueBooks(),
             shards=_shards(engine, settings.alert_evaluation_interval_s),
             channels=names,
             interval_s=settings.alert_evaluation_interval_s,

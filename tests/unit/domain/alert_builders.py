@@ -24,7 +24,7 @@ def a_rule(**changes: Any) -> AlertRule:
         "title": "Departures",
         "unit": "flights",
         "owner": "ops@example.org",
-        "department": "operations",
+        "department": ("operations",),
         "name": "too_many",
         "window": "5m",
         "condition": Condition.ABOVE,
