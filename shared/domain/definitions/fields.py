@@ -70,7 +70,8 @@ def _dimension(text: str) -> str:
     return name
 
 
-def _breakdown(value: Any) -> Any:
+def _listed(value: Any) -> Any:
+    """One name may be written without brackets."""
     return (value,) if isinstance(value, str) else value
 
 
@@ -78,10 +79,6 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise broken("a breakdown names each dimension once")
     return names
-
-
-def _departments(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
 
 
 def _window(text: str) -> str:
@@ -94,7 +91,7 @@ def _window(text: str) -> str:
 def _zone(text: str) -> str:
     try:
         ZoneInfo(text)
-    except (ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError) as error:
         raise broken(f"there is no time zone {text!r}; write an IANA name such as Europe/Berlin") from error
     return text
 
@@ -155,15 +152,17 @@ Paragraphs = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_
 EventType = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(_one_line)]
 Departments = Annotated[
     tuple[Line, ...],
-    BeforeValidator(_departments, json_schema_input_type=str | list[str]),
     Field(max_length=20),
+    BeforeValidator(_listed, json_schema_input_type=str | Annotated[list[str], Field(max_length=20)]),
 ]
 Dimension = Annotated[str, AfterValidator(_dimension)]
 Breakdown = Annotated[
     tuple[Dimension, ...],
-    BeforeValidator(_breakdown, json_schema_input_type=str | list[str]),
-    AfterValidator(_distinct),
     Field(max_length=MAX_DIMENSIONS),
+    AfterValidator(_distinct),
+    BeforeValidator(
+        _listed, json_schema_input_type=str | Annotated[list[str], Field(max_length=MAX_DIMENSIONS)]
+    ),
 ]
 WindowName = Annotated[
     str, AfterValidator(_window), Field(json_schema_extra={"pattern": "^([1-9][0-9]*[smhd]|today)$"})

@@ -1,0 +1,87 @@
+"""Plain words for what pydantic finds wrong with a definition; it knows no file."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from shared.domain.definitions.kpis import Kpi
+from shared.domain.definitions.parts import Alert, Target
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What is wrong with a field.
+
+    Attributes:
+        path: of the field, as in the file.
+        about_name: it is the field's name that is wrong, not its value.
+        within: line and column inside the field's text.
+    """
+
+    path: Path
+    message: str
+    about_name: bool = False
+    within: tuple[int, int] | None = None
+
+
+_WORDS = {
+    "missing": "{name} is missing",
+    "enum": "{name} must be {expected}",
+    "string_type": "{name} must be a text; put it in quotes",
+    "string_too_short": "{name} must not be empty",
+    "string_too_long": "{name} has more than {max_length} characters",
+    "string_pattern_mismatch": "{name} must have the form {pattern}",
+    "int_type": "{name} must be a whole number",
+    "bool_type": "{name} must be true or false",
+    "greater_than_equal": "{name} must be at least {ge}",
+    "less_than_equal": "{name} must be at most {le}",
+    "too_short": "{name} must not be empty",
+    "too_long": "{name} has more than {max_length} entries",
+    "tuple_type": "{name} must be a list",
+    "mapping_type": "{name} must be a mapping of names to texts",
+    "dict_type": "{name} must be a mapping of names to texts",
+    "model_type": "{name} must be a mapping of fields",
+}
+
+
+def complaints(error: ValidationError) -> list[Complaint]:
+    """Everything that *error* tells of a KPI, in the order of its fields."""
+    found = [complaint for one in error.errors(include_url=False) for complaint in _told(one)]
+    paths = {complaint.path for complaint in found}
+    # A list whose items were refused is also called empty: once is enough.
+    return [c for c in found if not (c.message.endswith("must not be empty") and _has_below(c.path, paths))]
+
+
+def _has_below(path: Path, paths: set[Path]) -> bool:
+    return any(len(other) > len(path) and other[: len(path)] == path for other in paths)
+
+
+def _told(error: Mapping[str, Any]) -> Iterator[Complaint]:
+    path, kind, context = tuple(error["loc"]), error["type"], error.get("ctx", {})
+    name = next((step for step in reversed(path) if isinstance(step, str)), "a document")
+    match kind:
+        case "rules":
+            yield from (Complaint(path + below, message) for below, message in context["rules"])
+        case "rule":
+            message = str(context["message"])
+            message = f"{name} {message}" if message.startswith("must ") else message
+            within = (context["line"], context["column"]) if "line" in context else None
+            yield Complaint(path, message, within=within)
+        case "extra_forbidden":
+            yield Complaint(path, _unknown(path), about_name=True)
+        case _:
+            words = _WORDS.get(kind)
+            yield Complaint(path, words.format(name=name, **context) if words else f"{name}: {error['msg']}")
+
+
+def _unknown(path: Path) -> str:
+    models: dict[str, type[BaseModel]] = {"target": Target, "alerts": Alert}
+    model = models.get(str(path[0]), Kpi)
+    known = [field.alias or name for name, field in model.model_fields.items()]
+    close = difflib.get_close_matches(str(path[-1]), known, n=1)
+    return f"there is no field {path[-1]!r}" + (f"; did you mean {close[0]!r}?" if close else "")

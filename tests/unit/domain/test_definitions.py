@@ -1,0 +1,248 @@
+"""KPIs: what they measure, the rules between their fields, and what they owe each other."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from shared.domain.definitions import Kpi, catalogue_problems
+from shared.domain.definitions.plans import spec_of
+from shared.domain.definitions.words import complaints
+from shared.domain.targets import Direction, Status, status
+from shared.domain.windows import Rung
+from tests.unit.domain.kpi_builders import a_catalogue, a_kpi
+
+
+def refusals(**fields: Any) -> list[tuple[tuple[str | int, ...], str]]:
+    try:
+        a_kpi(**fields)
+    except ValidationError as error:
+        return [(complaint.path, complaint.message) for complaint in complaints(error)]
+    return []
+
+
+def test_measures() -> None:
+    """A KPI has one measure for the total and one for each breakdown, at the grain of its shortest window."""
+    kpi = a_kpi(
+        where="(data.a==1)", value="data.b", aggregate="sum", scale=2,
+        breakdowns=["carrier", ["data.a.b", "carrier"]], windows=["30d", "2h"],
+    )  # fmt: skip
+
+    assert [m.breakdown for m in kpi.measures()] == [(), ("carrier",), ("a.b", "carrier")]
+    assert {("data.a == 1", "data.b", 2, Rung.M1)} == {
+        (m.where, m.value, m.scale, m.finest) for m in kpi.measures()
+    }
+
+
+def test_fingerprint() -> None:
+    """A fingerprint is the same in every release: panes are found by it."""
+    (measure,) = a_kpi(where="data.a == 1").measures()
+
+    assert measure.fingerprint == "d59f726453e2922a59bf96c23bb0e69edc6b78c31659cfb7b6ef05469e00154b"
+
+
+def test_shared_measures() -> None:
+    """KPIs that differ in meaning only, or in how they are written, share their measures."""
+    one = a_kpi("a", where="data.x in ['p']", aggregate="sum", value="data.y")
+    two = a_kpi(
+        "b", where="data.x in ('p',)", aggregate="max", value="(data.y)", title="Other", windows=["1m"]
+    )
+
+    assert one.measures() == two.measures()
+
+
+def test_formula_has_no_measure() -> None:
+    """A formula takes nothing from events."""
+    assert a_kpi(formula="a / b").measures() == ()
+
+
+def test_spec_round_trip() -> None:
+    """A stored definition reads back as the same KPI, its numbers exact."""
+    kpi = a_kpi(
+        department=["a", "b"], target={"value": Decimal("0.10"), "warning": "0.05"}, breakdowns=[["c"]],
+        alerts=[{"name": "low", "window": "5m", "condition": "below", "threshold": 0.1, "for": "90s"}],
+    )  # fmt: skip
+    again = Kpi.model_validate(spec_of(kpi))
+
+    assert kpi == again
+    assert (timedelta(seconds=90), Decimal("0.1")) == (again.alerts[0].held_for, again.alerts[0].threshold)
+
+
+REFUSED = [
+    ({"slug": "Orders"}, ("slug",), "a slug begins with a small letter"),
+    ({"slug": "lambda"}, ("slug",), "'lambda' is a word of expressions"),
+    ({"slug": "null"}, ("slug",), "'null' is a word of expressions"),
+    ({"title": "a\nb"}, ("title",), "title must stand on one line"),
+    (
+        {"category": "volume"},
+        ("category",),
+        "category must be 'financial', 'operational', 'customer' or 'market",
+    ),
+    ({"windows": []}, ("windows",), "windows must not be empty"),
+    ({"windows": ["30s"]}, ("windows", 0), "'30s' is out of range"),
+    ({"windows": ["60m", "1h"]}, ("windows", 1), "the window 1h is the same as 60m"),
+    ({"windows": [f"{n}m" for n in range(1, 22)]}, ("windows",), "windows has more than 20 entries"),
+    ({"breakdowns": [["a", "a"]]}, ("breakdowns", 0), "a breakdown names each dimension once"),
+    ({"breakdowns": [["a", "b"], ["b", "a"]]}, ("breakdowns", 1), "the breakdown by b, a is there already"),
+    ({"breakdowns": ["data.data.x"]}, ("breakdowns", 0, 0), "a dimension is a field of the event's data"),
+    ({"breakdowns": [list("abcdefghijk")]}, ("breakdowns", 0), "breakdowns has more than 10 entries"),
+    ({"zone": "Mars/Olympus"}, ("zone",), "there is no time zone 'Mars/Olympus'"),
+    ({"zone": "../../etc/passwd"}, ("zone",), "there is no time zone"),
+    ({"scale": 10}, ("scale",), "scale must be at most 9"),
+    ({"scale": True}, ("scale",), "scale must be a whole number"),
+    ({"scale": 2}, ("scale",), "scale is for the value of events, and there is no value"),
+    ({"prometheus": "yes"}, ("prometheus",), "prometheus must be true or false"),
+    ({"aggregate": "sum"}, ("aggregate",), "sum needs a value to work on"),
+    ({"aggregate": None}, (), "aggregate is missing"),
+    ({"event_type": None}, (), "event_type is missing"),
+    (
+        {"event_type": None, "aggregate": None},
+        (),
+        "a KPI is made of events (event_type and aggregate) or has",
+    ),
+    ({"formula": "a", "where": "data.x"}, ("where",), "a KPI with a formula has no where"),
+    ({"formula": "a", "scale": 2}, ("scale",), "scale is for the values of events"),
+    (
+        {"target": {"value": 1, "warning": 2}},
+        ("target", "warning"),
+        "with the direction up, warning is below",
+    ),
+    (
+        {"direction": "down", "target": {"value": 1, "warning": 0}},
+        ("target", "warning"),
+        "with the direction down, warning is above",
+    ),
+    ({"target": {"value": 1, "tolerance": 2}}, ("target", "tolerance"), "tolerance is for KPIs with"),
+    ({"direction": "band", "target": {"value": 1}}, ("target",), "with the direction band, a target needs"),
+    (
+        {"direction": "band", "target": {"value": 1, "tolerance": 2, "warning": 1}},
+        ("target", "warning"),
+        "with the direction band, warning is a distance above",
+    ),
+    ({"target": {"value": True}}, ("target", "value"), "value must be a number"),
+    ({"target": {"value": "NaN"}}, ("target", "value"), "value must be a number"),
+    ({"target": {"value": Decimal("1e40")}}, ("target", "value"), "value must be a number of at most 30"),
+    ({"where": "amount > 1"}, ("where",), "unknown name 'amount'"),
+    ({"colour": "red"}, ("colour",), "there is no field 'colour'"),
+    ({"titles": "red"}, ("titles",), "there is no field 'titles'; did you mean 'title'?"),
+]
+
+
+@pytest.mark.parametrize(
+    ("fields", "path", "message"), REFUSED, ids=[str(fields)[:60] for fields, _, _ in REFUSED]
+)
+def test_refused(fields: dict[str, Any], path: tuple[str | int, ...], message: str) -> None:
+    """A field that breaks a rule is refused at its place, in plain words, and nothing else is."""
+    found = refusals(**fields)
+
+    assert [path] == [where for where, _ in found]
+    assert found[0][1].startswith(message)
+
+
+def an_alert(**fields: Any) -> dict[str, Any]:
+    return {"name": "low", "window": "5m", "condition": "below", "threshold": 1} | fields
+
+
+ALERTS = [
+    ([an_alert(window="1h")], ("alerts", 0, "window"), "1h is not among the KPI's windows"),
+    ([an_alert(), an_alert()], ("alerts", 1, "name"), "there is another alert low"),
+    ([an_alert(breakdown=["c"])], ("alerts", 0, "breakdown"), "[c] is not among the KPI's breakdowns"),
+    (
+        [an_alert(labels={"severity": "x"})],
+        ("alerts", 0, "labels", "severity"),
+        "severity is a field of its own",
+    ),
+    ([an_alert(**{"for": "5 min"})], ("alerts", 0, "for"), "a duration is written 0s, 90s, 5m, 2h or 1d"),
+    ([an_alert(**{"for": "31d"})], ("alerts", 0, "for"), "a condition is held for 30d at most"),
+    ([an_alert(condition="over")], ("alerts", 0, "condition"), "condition must be 'above', 'below'"),
+    ([an_alert(fore="5m")], ("alerts", 0, "fore"), "there is no field 'fore'; did you mean 'for'?"),
+    ([an_alert(name=f"a{n}") for n in range(51)], ("alerts",), "alerts has more than 50 entries"),
+]
+
+
+@pytest.mark.parametrize(("alerts", "path", "message"), ALERTS, ids=[message for _, _, message in ALERTS])
+def test_alert_refused(alerts: list[Any], path: tuple[str | int, ...], message: str) -> None:
+    """An alert is judged on a window and a breakdown that the KPI has."""
+    found = refusals(alerts=alerts)
+
+    assert [path] == [where for where, _ in found]
+    assert found[0][1].startswith(message)
+
+
+def test_all_rules_at_once() -> None:
+    """Every broken rule is told, not just the first."""
+    assert len(refusals(formula="a", where="data.x", windows=["60m", "1h"])) == 2
+
+
+def test_evaluation_order() -> None:
+    """A formula is worked out after the formulas that it reads."""
+    catalogue = a_catalogue(
+        a_kpi("a_share", formula="b_sum / c"), a_kpi("b_sum", formula="c + d"), a_kpi("c"), a_kpi("d")
+    )
+
+    assert catalogue.evaluation_order() == ("b_sum", "a_share")
+    assert {"c", "d"} == set(catalogue.leaves("a_share"))
+    assert catalogue.leaves("c") == ("c",)
+
+
+def problems(*kpis: Kpi) -> list[tuple[str, tuple[str | int, ...], str]]:
+    found = catalogue_problems({kpi.slug: kpi for kpi in kpis})
+    return [(problem.slug, problem.path, problem.message) for problem in found]
+
+
+def test_unknown_operand() -> None:
+    """A formula that names no KPI is told at the name, with the closest one there is."""
+    (problem,) = catalogue_problems({"a": a_kpi("a", formula="1 +\n ordrs"), "orders": a_kpi()})
+
+    assert (problem.message, problem.place) == ("there is no KPI 'ordrs'; did you mean 'orders'?", (2, 2))
+
+
+def test_cycle() -> None:
+    """Formulas that come back to themselves are refused, with the way they go."""
+    found = problems(a_kpi("a", formula="b"), a_kpi("b", formula="c"), a_kpi("c", formula="a + 1"))
+
+    assert ("a", ("formula",), "a formula cannot come back to itself: a -> b -> c -> a") in found
+    assert len(found) == 3
+
+
+def test_self_reference() -> None:
+    """A formula that reads itself is refused."""
+    assert problems(a_kpi("a", formula="a")) == [
+        ("a", ("formula",), "a formula cannot come back to itself: a -> a")
+    ]
+
+
+def test_operand_lacks() -> None:
+    """A formula has no window, breakdown or day that one of its KPIs does not have."""
+    formula = a_kpi("f", formula="o", windows=["today", "1h"], breakdowns=["c", "d"], zone="Asia/Tokyo")
+
+    assert problems(formula, a_kpi("o", windows=["today"], breakdowns=["d"])) == [
+        ("f", ("windows", 1), "the formula needs o, which has no window 1h"),
+        ("f", ("breakdowns", 0), "the formula needs o, which has no breakdown [c]"),
+        ("f", ("zone",), "today begins in Asia/Tokyo here and in UTC for o"),
+    ]
+
+
+BANDS = [
+    ("20", Status.ON_TARGET),
+    ("22", Status.ON_TARGET),
+    ("17.9", Status.AT_RISK),
+    ("15.9", Status.OFF_TARGET),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), BANDS)
+def test_band(value: str, expected: Status) -> None:
+    """With the direction band, the distance from the target decides: within 2 good, within 4 at risk."""
+    kpi = a_kpi(direction="band", target={"value": 20, "tolerance": 2, "warning": 4})
+    assert kpi.target is not None
+
+    assert expected is status(
+        Decimal(value),
+        target=kpi.target.value,
+        warning=kpi.target.warning,
+        direction=Direction.BAND,
+        tolerance=kpi.target.tolerance,
+    )
