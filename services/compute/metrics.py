@@ -29,58 +29,43 @@ class Metrics:
     def on(cls, registry: CollectorRegistry) -> "Metrics":
         """The metrics, registered on *registry* with every label value at zero."""
         metrics = cls(
-            events=Counter(
-                "tidemark_compute_events",
-                "Records of the clean topic by what became of them; look at the reasons of dead letters.",
-                ["outcome"],
-                registry=registry,
+            events=_counter(
+                registry, "events", "Records by what became of them; see dead letters.", "outcome"
             ),
-            lag_records=Gauge(
-                "tidemark_compute_lag_records",
-                "Records not yet counted in the partitions owned here; add processes when it only grows.",
-                registry=registry,
+            lag_records=_gauge(
+                registry, "lag_records", "Records not yet counted here; add processes when it only grows."
             ),
-            progress_age_s=Gauge(
-                "tidemark_compute_progress_age_seconds",
-                "Seconds since a position moved or there was nothing to count; look when it passes 60.",
-                registry=registry,
+            progress_age_s=_gauge(
+                registry, "progress_age_seconds", "Since a position moved or nothing waited; look past 60."
             ),
-            flush_s=Histogram(
-                "tidemark_compute_flush_seconds",
-                "How long one transaction of counting took; Postgres is the limit when it grows.",
-                buckets=_FLUSH_BUCKETS_S,
-                registry=registry,
+            flush_s=_histogram(
+                registry, "flush_seconds", "One counting transaction; Postgres limits when long."
             ),
-            pane_rows=Counter(
-                "tidemark_compute_pane_rows",
-                "Pane rows written; rows per event is what throughput depends on.",
-                registry=registry,
+            pane_rows=_counter(
+                registry, "pane_rows", "Pane rows written; throughput depends on rows per event."
             ),
-            fenced=Counter(
-                "tidemark_compute_fenced",
-                "Partitions let go of because another process had taken them; normal at a rebalance.",
-                registry=registry,
+            fenced=_counter(registry, "fenced", "Partitions lost to another process; normal at a rebalance."),
+            owned_partitions=_gauge(registry, "owned_partitions", "Partitions counted here."),
+            refresh_s=_histogram(registry, "refresh_seconds", "One refresh of kpi_current."),
+            expression_errors=_counter(
+                registry, "expression_errors", "Filters or values that an event did not fit; see its paths."
             ),
-            owned_partitions=Gauge(
-                "tidemark_compute_owned_partitions", "Partitions counted here.", registry=registry
-            ),
-            refresh_s=Histogram(
-                "tidemark_compute_refresh_seconds",
-                "How long one refresh of kpi_current took.",
-                buckets=_FLUSH_BUCKETS_S,
-                registry=registry,
-            ),
-            expression_errors=Counter(
-                "tidemark_compute_expression_errors",
-                "Events that a filter or value could not be evaluated on: a missing path or a wrong type.",
-                registry=registry,
-            ),
-            remembered_ids=Gauge(
-                "tidemark_compute_remembered_ids",
-                "Event ids held in memory to recognise duplicates, 32 to 64 bytes each.",
-                registry=registry,
+            remembered_ids=_gauge(
+                registry, "remembered_ids", "Event ids in memory against duplicates, 32 to 64 bytes each."
             ),
         )
         for outcome in OUTCOMES:
             metrics.events.labels(outcome)
         return metrics
+
+
+def _counter(registry: CollectorRegistry, name: str, meaning: str, *labels: str) -> Counter:
+    return Counter(f"tidemark_compute_{name}", meaning, labels, registry=registry)
+
+
+def _gauge(registry: CollectorRegistry, name: str, meaning: str) -> Gauge:
+    return Gauge(f"tidemark_compute_{name}", meaning, registry=registry)
+
+
+def _histogram(registry: CollectorRegistry, name: str, meaning: str) -> Histogram:
+    return Histogram(f"tidemark_compute_{name}", meaning, buckets=_FLUSH_BUCKETS_S, registry=registry)
