@@ -1,0 +1,186 @@
+"""Definitions in Postgres: the catalogue in force, its versions and its measures; it knows no file.
+
+Functions take the connection and never commit.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.domain.definitions import (
+    Action,
+    Catalogue,
+    Change,
+    DefinitionError,
+    Kpi,
+    Problem,
+    catalogue_problems,
+    plan,
+)
+from shared.domain.definitions.plans import outcome, spec_of
+from shared.domain.errors import StopError
+from shared.storage.tables import catalogue, kpi_versions, kpis, measures
+
+__all__ = ["UnreadableDefinitionError", "apply_changes", "catalogue_revision", "load_catalogue", "plan"]
+
+
+class UnreadableDefinitionError(StopError):
+    """A stored definition was written by another release; run the release that wrote it, or a later one.
+
+    Attributes:
+        slug: the KPI.
+    """
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"the stored definition of {slug!r} cannot be read by this release")
+        self.slug = slug
+
+
+async def catalogue_revision(conn: AsyncConnection) -> int:
+    """The revision of the catalogue, which moves with every change."""
+    revision: int = (await conn.execute(select(catalogue.c.revision))).scalar_one()
+    return revision
+
+
+async def load_catalogue(conn: AsyncConnection) -> Catalogue:
+    """Everything in force; at least as new as the revision that it carries.
+
+    Raises:
+        UnreadableDefinitionError: a definition was written by another release.
+    """
+    revision = await catalogue_revision(conn)
+    query = (
+        select(kpis.c.slug, kpis.c.version, kpi_versions.c.spec)
+        .join(kpi_versions, (kpi_versions.c.slug == kpis.c.slug) & (kpi_versions.c.version == kpis.c.version))
+        .where(kpis.c.retired_at.is_(None))
+        .order_by(kpis.c.slug)
+    )
+    rows = (await conn.execute(query)).all()
+    found = {row.slug: _kpi(row.slug, row.spec) for row in rows}
+    versions = {row.slug: row.version for row in rows}
+    return Catalogue(revision, found, versions, await _measure_ids(conn, found.values()))
+
+
+async def apply_changes(
+    conn: AsyncConnection, wanted: Sequence[Kpi], now: datetime, *, prune: bool = False
+) -> tuple[Change, ...]:
+    """Put *wanted* in force and tell what has changed; others wait meanwhile, and nothing is written twice.
+
+    Args:
+        conn: in a transaction of the caller's, who commits.
+        wanted: the new definitions, each slug once.
+        now: when the change happens.
+        prune: also retire the KPIs that are not among *wanted*.
+
+    Raises:
+        DefinitionError: the catalogue would not hold together; nothing has been written.
+        UnreadableDefinitionError: a definition was written by another release.
+    """
+    await conn.execute(select(catalogue.c.revision).with_for_update())
+    before = await load_catalogue(conn)
+    after = outcome(before, wanted, prune=prune)
+    problems = catalogue_problems(after)
+    if problems:
+        raise DefinitionError([Problem(problem.message, problem.slug) for problem in problems])
+    latest = await _latest_versions(conn, [kpi.slug for kpi in wanted])
+    changes = tuple(_numbered(change, latest) for change in plan(before, wanted, prune=prune))
+    await _write(conn, [change for change in changes if change.action is not Action.UNCHANGED], after, now)
+    return changes
+
+
+def _numbered(change: Change, latest: Mapping[str, int]) -> Change:
+    """*change* with its version; a KPI that comes back goes on counting versions where it left off."""
+    if change.action in (Action.CREATE, Action.UPDATE):
+        return replace(change, version=latest.get(change.slug, 0) + 1)
+    return change
+
+
+async def _write(
+    conn: AsyncConnection, changes: Sequence[Change], after: Mapping[str, Kpi], now: datetime
+) -> None:
+    written = [change for change in changes if change.action is not Action.RETIRE]
+    retired = [change.slug for change in changes if change.action is Action.RETIRE]
+    if written:
+        await conn.execute(
+            insert(kpi_versions), [_version(change, after[change.slug], now) for change in written]
+        )
+        await _put_in_force(conn, written, now)
+        await _number_measures(conn, [after[change.slug] for change in written], now)
+    if retired:
+        statement = update(kpis).where(kpis.c.slug.in_(retired)).values(retired_at=now, updated_at=now)
+        await conn.execute(statement)
+    if changes:
+        await conn.execute(update(catalogue).values(revision=catalogue.c.revision + 1))
+
+
+def _version(change: Change, kpi: Kpi, now: datetime) -> dict[str, Any]:
+    spec = spec_of(kpi)
+    text = json.dumps(spec, sort_keys=True, separators=(",", ":"))
+    return {
+        "slug": change.slug,
+        "version": change.version,
+        "spec": spec,
+        "fingerprint": hashlib.sha256(text.encode()).hexdigest(),
+        "created_at": now,
+    }
+
+
+async def _put_in_force(conn: AsyncConnection, changes: Sequence[Change], now: datetime) -> None:
+    statement = upsert(kpis)
+    statement = statement.on_conflict_do_update(
+        index_elements=[kpis.c.slug],
+        set_={"version": statement.excluded.version, "retired_at": None, "updated_at": now},
+    )
+    rows = [{"slug": change.slug, "version": change.version, "updated_at": now} for change in changes]
+    await conn.execute(statement, sorted(rows, key=lambda row: str(row["slug"])))
+
+
+async def _number_measures(conn: AsyncConnection, defined: Iterable[Kpi], now: datetime) -> None:
+    """Give every measure of *defined* its number, once and for all."""
+    wanted = {measure.fingerprint: measure for kpi in defined for measure in kpi.measures()}
+    rows = [
+        {
+            "fingerprint": fingerprint,
+            "event_type": measure.event_type,
+            "filter": measure.where,
+            "value": measure.value,
+            "scale": measure.scale,
+            "zone": measure.zone,
+            "breakdown": list(measure.breakdown),
+            "finest": int(measure.finest),
+            "created_at": now,
+        }
+        for fingerprint, measure in sorted(wanted.items())
+    ]
+    if rows:
+        await conn.execute(upsert(measures).on_conflict_do_nothing(index_elements=["fingerprint"]), rows)
+
+
+async def _latest_versions(conn: AsyncConnection, slugs: Sequence[str]) -> dict[str, int]:
+    query = select(kpi_versions.c.slug, func.max(kpi_versions.c.version).label("version"))
+    query = query.where(kpi_versions.c.slug.in_(slugs)).group_by(kpi_versions.c.slug)
+    return {row.slug: row.version for row in await conn.execute(query)}
+
+
+async def _measure_ids(conn: AsyncConnection, defined: Iterable[Kpi]) -> dict[str, int]:
+    wanted = {measure.fingerprint for kpi in defined for measure in kpi.measures()}
+    if not wanted:
+        return {}
+    query = select(measures.c.fingerprint, measures.c.measure_id)
+    query = query.where(measures.c.fingerprint.in_(wanted))
+    return {row.fingerprint: row.measure_id for row in await conn.execute(query)}
+
+
+def _kpi(slug: str, spec: Mapping[str, Any]) -> Kpi:
+    try:
+        return Kpi.model_validate(spec)
+    except ValidationError as error:
+        raise UnreadableDefinitionError(slug) from error

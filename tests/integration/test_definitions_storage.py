@@ -1,0 +1,151 @@
+"""Definitions in a real Postgres: versions, measures, the revision, and what may not be applied."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.domain.definitions import Action, Catalogue, Change, DefinitionError, Kpi
+from shared.storage.definitions import apply_changes, catalogue_revision, load_catalogue
+from shared.storage.engine import open_engine, reading, transaction
+from shared.storage.tables import kpi_versions, measures
+from tests.unit.domain.kpi_builders import a_kpi
+
+NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+
+
+@pytest_asyncio.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """An empty database."""
+    opened = open_engine(database_url, application_name="tests")
+    yield opened
+    await opened.dispose()
+
+
+async def applied(engine: AsyncEngine, *kpis: Kpi, prune: bool = False) -> list[Change]:
+    async with transaction(engine) as connection:
+        return list(await apply_changes(connection, kpis, NOW, prune=prune))
+
+
+async def in_force(engine: AsyncEngine) -> Catalogue:
+    async with reading(engine) as connection:
+        return await load_catalogue(connection)
+
+
+@pytest.mark.asyncio
+async def test_empty(engine: AsyncEngine) -> None:
+    """A new database has an empty catalogue at revision 0."""
+    assert await in_force(engine) == Catalogue(0, {}, {}, {})
+
+
+@pytest.mark.asyncio
+async def test_apply_and_load(engine: AsyncEngine) -> None:
+    """What was applied is loaded again as it was, with a number for every measure."""
+    orders = a_kpi(breakdowns=["country"], target={"value": "0.10"}, where="data.x == 1")
+    share = a_kpi("share", formula="orders / 2", breakdowns=["country"])
+
+    await applied(engine, orders, share)
+    catalogue = await in_force(engine)
+
+    assert catalogue.kpis == {"orders": orders, "share": share}
+    assert catalogue.versions == {"orders": 1, "share": 1}
+    assert catalogue.measure_ids.keys() == {measure.fingerprint for measure in orders.measures()}
+    assert catalogue.revision == 1
+
+
+@pytest.mark.asyncio
+async def test_apply_again(engine: AsyncEngine) -> None:
+    """Applying the same definitions again changes nothing, not even the revision."""
+    await applied(engine, a_kpi())
+
+    (change,) = await applied(engine, a_kpi())
+
+    assert (change.action, change.version) == (Action.UNCHANGED, 1)
+    assert (await in_force(engine)).revision == 1
+
+
+@pytest.mark.asyncio
+async def test_update(engine: AsyncEngine) -> None:
+    """A changed definition is a new version; the old one stays, and the same measure keeps its number."""
+    await applied(engine, a_kpi())
+    before = await in_force(engine)
+
+    (change,) = await applied(engine, a_kpi(title="Paid orders"))
+    after = await in_force(engine)
+
+    assert (change.action, change.version) == (Action.UPDATE, 2)
+    assert after.versions == {"orders": 2}
+    assert after.revision == before.revision + 1
+    assert after.measure_ids == before.measure_ids
+    async with reading(engine) as connection:
+        assert (await connection.execute(select(func.count()).select_from(kpi_versions))).scalar_one() == 2
+
+
+@pytest.mark.asyncio
+async def test_retire_and_return(engine: AsyncEngine) -> None:
+    """A retired KPI is out of the catalogue; when it comes back, its versions go on."""
+    await applied(engine, a_kpi(), a_kpi("other", where="data.x == 1"))
+    await applied(engine, a_kpi("other", where="data.x == 1"), prune=True)
+    retired = await in_force(engine)
+
+    (change,) = await applied(engine, a_kpi(title="Back"))
+
+    assert retired.kpis.keys() == {"other"}
+    assert (change.action, change.version) == (Action.CREATE, 2)
+    assert (await in_force(engine)).versions == {"orders": 2, "other": 1}
+
+
+@pytest.mark.asyncio
+async def test_shared_measure(engine: AsyncEngine) -> None:
+    """KPIs with the same measure share one row."""
+    await applied(engine, a_kpi("a", where="data.x in ['p']"), a_kpi("b", where="(data.x in ('p',))"))
+
+    async with reading(engine) as connection:
+        rows = (await connection.execute(select(measures))).all()
+    assert [(row.event_type, row.filter, row.value, row.breakdown) for row in rows] == [
+        ("order.paid", "data.x in ('p',)", None, [])
+    ]
+
+
+@pytest.mark.asyncio
+async def test_whole_catalogue_is_judged(engine: AsyncEngine) -> None:
+    """Nothing is applied that would break what is in force: here a formula would lose its operand."""
+    await applied(engine, a_kpi(), a_kpi("share", formula="orders / 2"))
+
+    with pytest.raises(DefinitionError, match="there is no KPI 'orders'"):
+        await applied(engine, a_kpi("share", formula="orders / 2"), prune=True)
+
+    assert (await in_force(engine)).kpis.keys() == {"orders", "share"}
+
+
+@pytest.mark.asyncio
+async def test_formula_over_what_is_in_force(engine: AsyncEngine) -> None:
+    """A formula may read a KPI that was applied before."""
+    await applied(engine, a_kpi())
+
+    (change,) = await applied(engine, a_kpi("share", formula="orders / 2"))
+
+    assert change.action is Action.CREATE
+
+
+@pytest.mark.asyncio
+async def test_two_at_once(engine: AsyncEngine) -> None:
+    """Two who apply at the same time take turns: the second sees what the first has done."""
+    first, second = await asyncio.gather(applied(engine, a_kpi()), applied(engine, a_kpi()))
+
+    assert {Action.CREATE, Action.UNCHANGED} == {first[0].action, second[0].action}
+
+
+@pytest.mark.asyncio
+async def test_caller_commits(engine: AsyncEngine) -> None:
+    """What the caller rolls back has not happened."""
+    async with engine.connect() as connection:
+        await apply_changes(connection, [a_kpi()], NOW)
+        await connection.rollback()
+
+    async with reading(engine) as connection:
+        assert await catalogue_revision(connection) == 0
