@@ -25,6 +25,9 @@ from services.local.state import load_state
 from services.local.status import ServerState, status
 from shared.runtime.local_addresses import LocalAddresses, local_addresses
 
+#: One stack for the module, even where tests run in parallel.
+pytestmark = pytest.mark.xdist_group("local-stack")
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:

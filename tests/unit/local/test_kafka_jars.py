@@ -3,7 +3,10 @@
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -163,6 +166,43 @@ async def test_maven_fails(tmp_path: Path) -> None:
         KafkaMissingError, match=r"(?s)no route to the registry.*TIDEMARK_KAFKA_BOOTSTRAP_SERVERS"
     ):
         await resolved(an_environment(tmp_path), a_jar())
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Iterator[str]:
+    """The address of a Maven repository on this machine that holds the jar."""
+    fetched_before(tmp_path / "served", a_jar())
+    handler = partial(QuietHandler, directory=str(tmp_path / "served" / ".m2" / "repository"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, name="repository")
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the library's
+        """Say nothing."""
+
+
+@pytest.mark.asyncio
+async def test_repository_fetches(tmp_path: Path, repository: str) -> None:
+    """Without Maven the jars come from the repository that a variable names."""
+    environment = an_environment(tmp_path, TIDEMARK_MAVEN_REPOSITORY_URL=repository)
+
+    paths = await resolved(environment, a_jar())
+
+    assert [path.read_bytes() for path in paths] == [CONTENT]
+
+
+@pytest.mark.asyncio
+async def test_repository_lacks_the_jar(tmp_path: Path, repository: str) -> None:
+    """A repository without the version is not mistaken for one that cannot be reached."""
+    environment = an_environment(tmp_path, TIDEMARK_MAVEN_REPOSITORY_URL=f"{repository}elsewhere")
+
+    with pytest.raises(KafkaMissingError, match=r"did not give thing-1\.0\.jar: .*404"):
+        await resolved(environment, a_jar())
 
 
 @pytest.mark.asyncio
