@@ -1,0 +1,5 @@
+"""Start the API: `python -m services.api`."""
+
+from services.api.main import main
+
+main()

@@ -1,0 +1,55 @@
+"""Bodies into bytes with exact numbers, and 304 for callers who have them; blind to what they say."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.domain.readings import Reading
+
+ENCODER = msgspec.json.Encoder(decimal_format="number")
+"""Decimals leave as number literals with every digit they have; they never pass through a float."""
+
+_HEADERS = {"Cache-Control": "no-cache"}
+"""Keep it if you like, but ask each time whether it still holds: numbers move without notice."""
+
+
+def weak_etag(*parts: object) -> str:
+    """A weak validator of what *parts* say; equal parts give equal tags in every process."""
+    return f'W/"{blake2b(ENCODER.encode(parts), digest_size=12).hexdigest()}"'
+
+
+def readings_etag(readings: Sequence[Reading], *others: object) -> str:
+    """A weak validator of *readings*: of all they say but as_of, which moves while nothing else does."""
+    return weak_etag(*(_validated(each) for each in readings), others)
+
+
+def _validated(reading: Reading) -> tuple[object, ...]:
+    return (
+        reading.slug,
+        reading.version,
+        reading.window,
+        reading.dimensions,
+        reading.value,
+        reading.n,
+        reading.window_start,
+        reading.window_end,
+        reading.complete,
+        reading.valid_until,
+    )
+
+
+def answer(request: Request, body: object, *, etag: str) -> Response:
+    """*body* as JSON, or 304 without a body when the caller's If-None-Match already names *etag*."""
+    headers = {"ETag": etag, **_HEADERS}
+    if _is_known(request.headers.getlist("if-none-match"), etag):
+        return Response(status_code=304, headers=headers)
+    return Response(ENCODER.encode(body), media_type="application/json", headers=headers)
+
+
+def _is_known(lines: list[str], etag: str) -> bool:
+    """The weak comparison of RFC 9110, section 8.8.3.2: the W/ prefix does not matter."""
+    tags = {tag.strip().removeprefix("W/") for line in lines for tag in line.split(",")}
+    return "*" in tags or etag.removeprefix("W/") in tags

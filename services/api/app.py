@@ -1,0 +1,68 @@
+"""The application: routes, problems and the edge around them, on a state that somebody else has opened."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from services.api import problems
+from services.api.dependencies import ApiState
+from services.api.edge import Measured, RequestIds, SafeHeaders
+from services.api.limits import Limits
+from services.api.openapi_document import completed
+from services.api.routes import alerts, histories, kpis, streams, values
+from shared.runtime.ops import ops_routes
+
+_DESCRIPTION = """\
+KPIs as declared, and their exact values over rolling windows: now, at any instant, as a history, and live.
+
+Times are RFC 3339 in UTC. Numbers are exact decimals: read them with a decimal type where that matters.
+`null` means that there is no data. What goes wrong is told as RFC 9457 problems.
+"""
+
+
+class Api(FastAPI):
+    """FastAPI with a document that knows problems and events."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = completed(super().openapi())
+        return self.openapi_schema
+
+
+def create_app(state: ApiState) -> FastAPI:
+    """The API on *state*; it opens and closes nothing and has no lifespan of its own."""
+    app = Api(
+        title="Tidemark",
+        version="1",
+        summary="KPIs from events: exact, current and explained.",
+        description=_DESCRIPTION,
+        docs_url=None,  # the pages of /docs and /redoc load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+        responses=problems.RESPONSES,
+    )
+    app.state.tidemark = state
+    problems.install(app)
+    for routes in (kpis, values, histories, streams, alerts):
+        app.include_router(routes.router)
+    app.router.routes.extend(
+        ops_routes(probes=state.probes, registry=state.registry, before_scrape=state.kpi_gauges.refresh)
+    )
+    _surround(app, state)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _surround(app: FastAPI, state: ApiState) -> None:
+    """The edge, from the inside out: whatever answers, the answer passes all that is added after it."""
+    app.add_middleware(problems.Unexpected)
+    app.add_middleware(Limits)
+    app.add_middleware(SafeHeaders)
+    app.add_middleware(Measured, metrics=state.metrics)
+    app.add_middleware(RequestIds)

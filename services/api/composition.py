@@ -1,0 +1,67 @@
+"""How the parts of the API are put together on an open database; nothing else builds them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from prometheus_client import CollectorRegistry
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.api.catalogue_cache import CatalogueCache
+from services.api.dependencies import ApiState
+from services.api.event_stream import Pace
+from services.api.kpi_gauges import KpiGauges
+from services.api.metrics import ApiMetrics
+from services.api.probes import probes
+from services.api.settings import ApiSettings
+from services.api.stored import Stored
+from services.api.streams import Hub
+from shared.runtime.clock import utc_now
+from shared.storage.engine import open_engine
+
+_CLOSE_S = 3.0
+"""A frozen database must not hold up the end of the process."""
+
+
+@contextlib.asynccontextmanager
+async def opened_database(settings: ApiSettings) -> AsyncIterator[AsyncEngine]:
+    """The pool of connections, closed with the block or left to the kernel after three seconds."""
+    engine = open_engine(
+        settings.database_url.get_secret_value(),
+        application_name="tidemark-api",
+        pool_size=settings.api_database_connections,
+    )
+    try:
+        yield engine
+    finally:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_S):
+                await engine.dispose()
+
+
+def state_on(engine: AsyncEngine, settings: ApiSettings, *, registry: CollectorRegistry) -> ApiState:
+    """What the application lives on, reading from *engine* and counting on *registry*."""
+    stored = Stored(engine)
+    metrics = ApiMetrics.on(registry)
+    catalogue = CatalogueCache(load=stored.catalogue, revision=stored.catalogue_revision)
+    gauges = KpiGauges(readings=stored, catalogue=catalogue, clock=utc_now)
+    registry.register(gauges)
+    hub = Hub(
+        readings=stored,
+        catalogue=catalogue,
+        clock=utc_now,
+        open_streams=metrics.streams,
+        limit=settings.api_streams_max,
+    )
+    return ApiState(
+        readings=stored,
+        alerts=stored,
+        catalogue=catalogue,
+        hub=hub,
+        pace=Pace(lifetime_s=settings.api_stream_lifetime_s),
+        kpi_gauges=gauges,
+        metrics=metrics,
+        registry=registry,
+        probes=probes(engine, catalogue, clock=utc_now),
+        clock=utc_now,
+    )

@@ -1,0 +1,109 @@
+"""Definitions as the API tells them: what a KPI means, whose it is, and how it is made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from services.api.schemas import Number, TargetBody, target_body
+from shared.domain.aggregates import Aggregate
+from shared.domain.alerts import Condition
+from shared.domain.definitions import Alert, Catalogue, Category, Severity
+from shared.domain.targets import Direction
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBody:
+    """When somebody is to be told."""
+
+    name: Annotated[str, Field(description="Unique within the KPI")]
+    window: str
+    condition: Condition
+    threshold: Number
+    for_s: Annotated[int, Field(description="Seconds the condition has to hold")]
+    severity: Severity
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    breakdown: Annotated[list[str], Field(description="Judged for each combination of these; []: the total")]
+
+
+@dataclass(frozen=True, slots=True)
+class KpiBody:
+    """A KPI's definition in force."""
+
+    slug: str
+    version: Annotated[int, Field(description="Moves with every change of the definition")]
+    title: str
+    description: str
+    category: Category
+    owner: Annotated[str, Field(description="Who answers for it")]
+    department: Annotated[list[str], Field(description="Who shares it")]
+    objective: Annotated[str | None, Field(description="What it serves")]
+    unit: str | None
+    scale: Annotated[int, Field(description="Decimal places its values are kept at")]
+    direction: Annotated[Direction, Field(description="Which way is better")]
+    event_type: Annotated[str | None, Field(description="The type of the events it is made of")]
+    where: Annotated[str | None, Field(description="Which of them count")]
+    value: Annotated[str | None, Field(description="What is taken from each")]
+    aggregate: Aggregate | None
+    formula: Annotated[str | None, Field(description="Of other KPIs, by their slugs")]
+    breakdowns: Annotated[
+        list[list[str]], Field(description="The dimensions it is kept by, besides the total")
+    ]
+    windows: Annotated[list[str], Field(description="The first is the one meant when none is named")]
+    zone: Annotated[str, Field(description="The IANA time zone its days begin in")]
+    target: TargetBody | None
+    alerts: list[RuleBody]
+    prometheus: Annotated[bool, Field(description="Its totals are on /metrics")]
+
+
+@dataclass(frozen=True, slots=True)
+class KpisBody:
+    """A page of definitions."""
+
+    items: list[KpiBody]
+    next_cursor: Annotated[str | None, Field(description="For the next page; null: this was the last")]
+
+
+def kpi_body(catalogue: Catalogue, slug: str) -> KpiBody:
+    """The definition of *slug*, which the catalogue has."""
+    kpi = catalogue.kpis[slug]
+    return KpiBody(
+        slug=slug,
+        version=catalogue.versions[slug],
+        title=kpi.title,
+        description=kpi.description,
+        category=kpi.category,
+        owner=kpi.owner,
+        department=list(kpi.department),
+        objective=kpi.objective,
+        unit=kpi.unit,
+        scale=kpi.scale,
+        direction=kpi.direction,
+        event_type=kpi.event_type,
+        where=kpi.where,
+        value=kpi.value,
+        aggregate=kpi.aggregate,
+        formula=kpi.formula,
+        breakdowns=[list(names) for names in kpi.breakdowns if names],
+        windows=list(kpi.windows),
+        zone=kpi.zone,
+        target=target_body(kpi),
+        alerts=[_rule(rule) for rule in kpi.alerts],
+        prometheus=kpi.prometheus,
+    )
+
+
+def _rule(rule: Alert) -> RuleBody:
+    return RuleBody(
+        name=rule.name,
+        window=rule.window,
+        condition=rule.condition,
+        threshold=rule.threshold,
+        for_s=round(rule.held_for.total_seconds()),
+        severity=rule.severity,
+        labels=rule.labels,
+        annotations=rule.annotations,
+        breakdown=list(rule.breakdown),
+    )

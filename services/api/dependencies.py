@@ -1,0 +1,114 @@
+"""What the routes live on: one frozen state, made by main and given to the application; it opens nothing."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from prometheus_client import CollectorRegistry
+
+from services.api.catalogue_cache import CatalogueCache
+from services.api.event_stream import Pace
+from services.api.kpi_gauges import KpiGauges
+from services.api.metrics import ApiMetrics
+from services.api.parameters import InvalidParameterError, no_others
+from services.api.readers import AlertReader, Readings
+from services.api.streams import Hub
+from shared.domain.definitions import Catalogue, Kpi
+from shared.domain.errors import UnknownBreakdownError, UnknownKpiError, UnknownWindowError
+from shared.observability.health import Probe
+
+
+@dataclass(frozen=True, slots=True)
+class ApiState:
+    """Everything a request may need.
+
+    Attributes:
+        clock: the wall clock; tests bring their own.
+        probes: the checks of /readyz by name.
+        registry: what /metrics shows.
+    """
+
+    readings: Readings
+    alerts: AlertReader
+    catalogue: CatalogueCache
+    hub: Hub
+    pace: Pace
+    kpi_gauges: KpiGauges
+    metrics: ApiMetrics
+    registry: CollectorRegistry
+    probes: Mapping[str, Probe]
+    clock: Callable[[], datetime]
+
+
+def _state(request: Request) -> ApiState:
+    return cast("ApiState", request.app.state.tidemark)
+
+
+State = Annotated[ApiState, Depends(_state)]
+
+
+async def _catalogue(state: State) -> Catalogue:
+    return await state.catalogue.current()
+
+
+CurrentCatalogue = Annotated[Catalogue, Depends(_catalogue)]
+
+
+def known_kpi(catalogue: Catalogue, slug: str) -> Kpi:
+    """The KPI of that slug.
+
+    Raises:
+        UnknownKpiError: there is none.
+    """
+    if slug not in catalogue.kpis:
+        raise UnknownKpiError(slug)
+    return catalogue.kpis[slug]
+
+
+def known_window(kpi: Kpi, window: str | None) -> str:
+    """*window* if the KPI has it, its first one without a wish.
+
+    Raises:
+        UnknownWindowError: the KPI is not kept over it.
+    """
+    if window is None:
+        return kpi.windows[0]
+    if window not in kpi.windows:
+        raise UnknownWindowError(kpi.slug, window, kpi.windows)
+    return window
+
+
+def known_windows(catalogue: Catalogue, windows: Iterable[str]) -> frozenset[str]:
+    """*windows*, each of which at least one KPI has.
+
+    Raises:
+        InvalidParameterError: no KPI has one of them.
+    """
+    asked = frozenset(windows)
+    strange = asked - {window for kpi in catalogue.kpis.values() for window in kpi.windows}
+    if strange:
+        raise InvalidParameterError("window", f"no KPI has {', '.join(map(repr, sorted(strange)))}")
+    return asked
+
+
+def known_breakdown(kpi: Kpi, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The breakdown of *kpi* that has just these *names*, in its own order; the total has none.
+
+    Raises:
+        UnknownBreakdownError: the KPI is not kept by them.
+    """
+    for breakdown in kpi.all_breakdowns:
+        if sorted(breakdown) == sorted(names):
+            return breakdown
+    raise UnknownBreakdownError(kpi.slug, names, kpi.all_breakdowns)
+
+
+def only(*known: str) -> Callable[[Request], None]:
+    """A dependency that refuses query parameters other than *known*."""
+
+    def check(request: Request) -> None:
+        no_others(request.query_params, known=known)
+
+    return check

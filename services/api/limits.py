@@ -1,0 +1,41 @@
+"""What a request may weigh before anybody looks at it; it knows no route."""
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from services.api.problems import BODY_TOO_LARGE, URL_TOO_LONG, problem
+
+MAX_URL_BYTES = 2048
+"""Path and query together; longer ones are no honest question to this API."""
+
+MAX_BODY_BYTES = 1024 * 1024
+"""What a caller may announce as a body; nothing here reads one."""
+
+
+class Limits:
+    """Refuses URLs and announced bodies that are too long; plain ASGI."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer it with 414 or 413."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif _url_bytes(scope) > MAX_URL_BYTES:
+            detail = f"Path and query may have {MAX_URL_BYTES} bytes together"
+            await problem(URL_TOO_LONG, detail=detail, request=Request(scope))(scope, receive, send)
+        elif _body_bytes(scope) > MAX_BODY_BYTES:
+            detail = f"A body may have {MAX_BODY_BYTES} bytes"
+            await problem(BODY_TOO_LARGE, detail=detail, request=Request(scope))(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _url_bytes(scope: Scope) -> int:
+    return len(scope.get("raw_path") or scope["path"].encode()) + len(scope["query_string"])
+
+
+def _body_bytes(scope: Scope) -> int:
+    announced = Request(scope).headers.get("content-length", "0")
+    return int(announced) if announced.isdecimal() else 0

@@ -1,0 +1,39 @@
+"""What the framework cannot say about the API by itself: problems, and the events of the stream."""
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from services.api.problems import Problem
+from services.api.schemas import ChangeBody
+
+_REF = "#/components/schemas/{model}"
+
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "enum": ["value", "bye"]},
+        "id": {"type": "string", "description": "Send it back as Last-Event-ID to go on from here"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": _REF.format(model="ChangeBody")},
+        },
+        "retry": {"type": "integer", "description": "Milliseconds to wait before coming again"},
+    },
+}
+
+
+def completed(document: dict[str, Any]) -> dict[str, Any]:
+    """*document* with the schemas that only problems and events use."""
+    schemas = document["components"]["schemas"]
+    for shape in (Problem, ChangeBody):
+        schema = TypeAdapter(shape).json_schema(ref_template=_REF, mode="serialization")
+        schemas.update(schema.pop("$defs", {}))
+        schemas[shape.__name__] = schema
+    for operations in document["paths"].values():
+        operations["get"]["responses"]["304"] = {"description": "What If-None-Match names still holds"}
+    del document["paths"]["/v1/stream"]["get"]["responses"]["304"]
+    stream = document["paths"]["/v1/stream"]["get"]["responses"]["200"]
+    stream["content"] = {"text/event-stream": {"itemSchema": _EVENT}}
+    return document

@@ -1,0 +1,208 @@
+"""What goes wrong, as RFC 9457 problems: the only place that knows both domain errors and HTTP statuses."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated
+
+import msgspec
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.api.parameters import InvalidParameterError
+from services.api.streams import TooManyStreamsError
+from shared.domain.errors import (
+    BadInputError,
+    StoreUnavailableError,
+    TidemarkError,
+    TryAgainError,
+    UnknownBreakdownError,
+    UnknownKpiError,
+    UnknownWindowError,
+)
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+RETRY_AFTER_S = 2
+"""What a caller is asked to wait: about as long as a restart of Postgres or a fail-over takes at best."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One sort of problem; its slug and title never change, its detail tells the case."""
+
+    slug: str
+    title: str
+    status: HTTPStatus
+
+
+INTERNAL = Kind("internal", "Something went wrong on our side", HTTPStatus.INTERNAL_SERVER_ERROR)
+INVALID_PARAMETER = Kind("invalid-parameter", "A parameter cannot be used", HTTPStatus.BAD_REQUEST)
+BODY_TOO_LARGE = Kind("body-too-large", "The body is too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+URL_TOO_LONG = Kind("url-too-long", "The URL is too long", HTTPStatus.REQUEST_URI_TOO_LONG)
+
+_BY_ERROR: Mapping[type[BaseException], Kind] = {
+    UnknownKpiError: Kind("unknown-kpi", "There is no such KPI", HTTPStatus.NOT_FOUND),
+    UnknownWindowError: Kind("unknown-window", "The KPI has no such window", HTTPStatus.BAD_REQUEST),
+    UnknownBreakdownError: Kind(
+        "unknown-breakdown", "The KPI is not kept by these dimensions", HTTPStatus.BAD_REQUEST
+    ),
+    InvalidParameterError: INVALID_PARAMETER,
+    BadInputError: Kind("bad-input", "What was sent cannot be used", HTTPStatus.BAD_REQUEST),
+    TooManyStreamsError: Kind("too-many-streams", "No stream is free", HTTPStatus.SERVICE_UNAVAILABLE),
+    StoreUnavailableError: Kind(
+        "store-unavailable", "The database does not answer", HTTPStatus.SERVICE_UNAVAILABLE
+    ),
+    TryAgainError: Kind("try-again", "Not possible at the moment", HTTPStatus.SERVICE_UNAVAILABLE),
+}
+"""The nearest class in an error's ancestry decides; what is not here is our fault and says nothing."""
+
+_BY_STATUS = {
+    404: Kind("not-found", "There is nothing here", HTTPStatus.NOT_FOUND),
+    405: Kind("method-not-allowed", "The method is not allowed here", HTTPStatus.METHOD_NOT_ALLOWED),
+    413: BODY_TOO_LARGE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a request."""
+
+    parameter: Annotated[str | None, Field(description="The query or path parameter at fault")]
+    pointer: Annotated[str | None, Field(description="JSON pointer to the part of the body at fault")]
+    detail: Annotated[str, Field(description="What is wrong with it")]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """RFC 9457 problem details."""
+
+    type: Annotated[str, Field(description="urn:tidemark:problem:<slug>; what programs should look at")]
+    title: Annotated[str, Field(description="What sort of problem it is; the same for every case")]
+    status: Annotated[int, Field(description="The HTTP status")]
+    detail: Annotated[str, Field(description="What happened in this case, for people")]
+    instance: Annotated[str, Field(description="The path that was asked for")]
+    request_id: Annotated[str, Field(description="As in the X-Request-ID header and the service's log")]
+    errors: Annotated[list[Fault], Field(description="Everything found wrong; empty when nothing is named")]
+
+
+RESPONSES: dict[int | str, dict[str, object]] = {
+    code: {"description": text, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    for code, text in (
+        ("4XX", "What was asked cannot be answered; the problem says why"),
+        ("5XX", "It cannot be answered now; a 503 says in Retry-After when to try again"),
+    )
+}
+"""What every operation may answer besides its own, for the OpenAPI document."""
+
+
+def problem(
+    kind: Kind,
+    *,
+    detail: str,
+    request: Request,
+    errors: Sequence[Fault] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The answer that tells of a problem of *kind*."""
+    body = Problem(
+        type=f"urn:tidemark:problem:{kind.slug}",
+        title=kind.title,
+        status=kind.status.value,
+        detail=detail,
+        instance=request.scope["path"],
+        request_id=getattr(request.state, "request_id", ""),
+        errors=list(errors),
+    )
+    return Response(
+        msgspec.json.encode(body),
+        status_code=kind.status.value,
+        media_type=MEDIA_TYPE,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Let *app* answer everything that goes wrong in its routes with a problem."""
+    app.add_exception_handler(TidemarkError, _on_known)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_status)
+
+
+async def _on_known(request: Request, error: Exception) -> Response:
+    kind = next((_BY_ERROR[family] for family in type(error).__mro__ if family in _BY_ERROR), None)
+    if kind is None:
+        return _unexpected(request, error)
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if isinstance(error, TryAgainError) else {}
+    detail = kind.title if isinstance(error, StoreUnavailableError) else str(error)
+    return problem(kind, detail=detail, request=request, errors=_faults(error), headers=headers)
+
+
+def _faults(error: Exception) -> list[Fault]:
+    if isinstance(error, InvalidParameterError):
+        return [Fault(parameter=error.parameter, pointer=None, detail=error.reason)]
+    return []
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    faults = [_fault(where=list(each["loc"]), detail=each["msg"]) for each in found]
+    detail = "; ".join(f"{fault.parameter or fault.pointer}: {fault.detail}" for fault in faults)
+    return problem(INVALID_PARAMETER, detail=detail, request=request, errors=faults)
+
+
+def _fault(*, where: list[object], detail: str) -> Fault:
+    place, path = where[0], where[1:]
+    if place == "body":
+        return Fault(parameter=None, pointer="".join(f"/{part}" for part in path), detail=detail)
+    return Fault(parameter=".".join(map(str, path)), pointer=None, detail=detail)
+
+
+async def _on_status(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        return _unexpected(request, error)
+    status = HTTPStatus(error.status_code)
+    kind = _BY_STATUS.get(error.status_code, Kind(f"http-{status.value}", status.phrase, status))
+    detail = f"{request.method} {request.scope['path']}: {status.description or status.phrase}"
+    return problem(kind, detail=detail, request=request, headers=error.headers)
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("request_failed", path=request.scope["path"], exc_info=error)
+    detail = "The request could not be answered; the service's log has the reason under the request id"
+    return problem(INTERNAL, detail=detail, request=request)
+
+
+class Unexpected:
+    """Turns what nobody expected into a problem that says nothing of our insides, and logs it once.
+
+    Plain ASGI, and inside the other middleware: the framework's own catch-all stands outside of them and
+    would answer without their headers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, whatever happens; an answer that has begun can only be broken off."""
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            if started or scope["type"] != "http":
+                raise
+            await _unexpected(Request(scope), error)(scope, receive, send)

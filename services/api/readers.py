@@ -1,0 +1,51 @@
+"""What the API asks of storage, in its own words; the real thing and the tests' own both fit."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from shared.domain.alert_changes import Alert
+from shared.domain.alerts import StateName
+from shared.domain.definitions import Catalogue
+from shared.domain.readings import Reading
+from shared.storage.current import CurrentReading
+from shared.storage.readings import Ask
+
+Combination = tuple[tuple[str, str | None], ...]
+"""Names and values of dimensions, sorted by name."""
+
+
+class Readings(Protocol):
+    """Values, from panes and from the table of current ones.
+
+    Every method may raise StoreUnavailableError; none holds a connection after it has returned.
+    """
+
+    async def evaluate(self, catalogue: Catalogue, asks: Sequence[Ask], *, now: datetime) -> list[Reading]:
+        """The readings of *asks*, in their order and from one snapshot."""
+
+    async def combinations(
+        self, catalogue: Catalogue, slug: str, breakdown: tuple[str, ...]
+    ) -> list[Combination]:
+        """Every combination of values of *breakdown* that the KPI has met, in a stable order."""
+
+    async def current(
+        self, *, slugs: Sequence[str] | None, windows: Sequence[str] | None
+    ) -> list[CurrentReading]:
+        """The rows of kpi_current, all or those of some KPIs and windows, in any order."""
+
+    async def changed_since(self, cursor: int) -> tuple[list[CurrentReading], int]:
+        """The rows of transactions from *cursor* on, and the cursor to go on from."""
+
+
+class AlertReader(Protocol):
+    """Where alerts stand."""
+
+    async def alerts(
+        self, *, slug: str | None, state: StateName | None, after: tuple[str, str, str] | None, limit: int
+    ) -> list[Alert]:
+        """At most *limit* alerts in force, by KPI, rule and identity, those that follow *after*.
+
+        Raises:
+            StoreUnavailableError: the database does not answer.
+        """

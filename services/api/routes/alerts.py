@@ -1,0 +1,53 @@
+"""Where alerts stand, over HTTP; judging and telling happen elsewhere."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import Response
+
+from services.api.alert_schemas import AlertsBody, alert_body
+from services.api.answers import answer, weak_etag
+from services.api.dependencies import CurrentCatalogue, State, known_kpi, only
+from services.api.parameters import NOT_OURS, InvalidParameterError, encoded_cursor
+from services.api.routes.pages import Cursor, Limit, position_of
+from shared.domain.alert_changes import Alert
+from shared.domain.alerts import StateName
+
+router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
+
+_Place = tuple[str, str, str]
+
+
+@router.get("", response_model=AlertsBody, dependencies=[Depends(only("state", "kpi", "limit", "cursor"))])
+async def list_alerts(
+    request: Request,
+    *,
+    state: State,
+    catalogue: CurrentCatalogue,
+    asked_state: Annotated[
+        StateName | None, Query(alias="state", description="Only alerts in this state")
+    ] = None,
+    kpi: Annotated[str | None, Query(description="Only alerts of this KPI")] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Response:
+    """The alerts of every rule in force, by KPI and rule."""
+    slug = None if kpi is None else known_kpi(catalogue, kpi).slug
+    after = None if cursor is None else _position(cursor)
+    found = await state.alerts.alerts(slug=slug, state=asked_state, after=after, limit=limit + 1)
+    page = found[:limit]
+    next_cursor = encoded_cursor(_place(page[-1])) if len(found) > limit else None
+    body = AlertsBody(items=[alert_body(alert) for alert in page], next_cursor=next_cursor)
+    return answer(request, body, etag=weak_etag(body.items, next_cursor))
+
+
+def _position(cursor: str) -> _Place:
+    match position_of(cursor):
+        case (slug, rule, alert_id):
+            return slug, rule, alert_id
+        case _:
+            raise InvalidParameterError("cursor", NOT_OURS)
+
+
+def _place(alert: Alert) -> _Place:
+    return alert.rule.slug, alert.rule.name, alert.alert_id

@@ -1,0 +1,180 @@
+"""The bodies of the API and how readings become them; one set of classes for bytes and for OpenAPI."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field, WithJsonSchema
+
+from shared.domain.definitions import Kpi
+from shared.domain.readings import Reading
+from shared.domain.targets import Status, status
+from shared.storage.current import CurrentReading
+
+Number = Annotated[Decimal, WithJsonSchema({"type": "number"})]
+"""An exact decimal, written as a JSON number with every digit it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetBody:
+    """What a KPI is measured against."""
+
+    value: Annotated[Number, Field(description="From here on, in the better direction, it is on target")]
+    warning: Annotated[
+        Number | None, Field(description="From here to the target it is at risk; null: no such zone")
+    ]
+    tolerance: Annotated[
+        Number | None, Field(description="Of a band: the distance from the value that is still on target")
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ValueBody:
+    """A KPI over a window at an instant."""
+
+    kpi: Annotated[str, Field(description="The KPI's slug")]
+    version: Annotated[int, Field(description="The version of the definition that the value follows")]
+    window: Annotated[str, Field(description="The window's name, such as 24h or today")]
+    dimensions: Annotated[
+        Mapping[str, str | None],
+        Field(description="{} is the total; a null stands for events without the dimension"),
+    ]
+    value: Annotated[Number | None, Field(description="null: there is no data to make a value of")]
+    unit: Annotated[str | None, Field(description="What the value counts or measures")]
+    n: Annotated[int, Field(description="How many events went into the value")]
+    window_start: Annotated[datetime, Field(description="The first instant of the window")]
+    window_end: Annotated[datetime, Field(description="The instant the window ends before")]
+    as_of: Annotated[datetime, Field(description="What had reached the log before this is counted")]
+    complete: Annotated[bool, Field(description="No event of the window is expected any more")]
+    valid_until: Annotated[
+        datetime | None, Field(description="When it may change although no event comes; null: never")
+    ]
+    target: Annotated[TargetBody | None, Field(description="null: the KPI has no target")]
+    status: Annotated[Status | None, Field(description="null: no value or no target to compare")]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeBody(ValueBody):
+    """A value as the stream tells it."""
+
+    revision: Annotated[int, Field(description="Moves with every change of this value, and never back")]
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesBody:
+    """A page of values."""
+
+    items: list[ValueBody]
+    next_cursor: Annotated[str | None, Field(description="For the next page; null: this was the last")]
+
+
+@dataclass(frozen=True, slots=True)
+class PointBody:
+    """A KPI over its window at one instant of a history."""
+
+    at: Annotated[datetime, Field(description="The instant that was asked for")]
+    value: Annotated[Number | None, Field(description="null: there is no data to make a value of")]
+    n: Annotated[int, Field(description="How many events went into the value")]
+    window_start: datetime
+    window_end: datetime
+    complete: Annotated[bool, Field(description="No event of the window is expected any more")]
+    status: Annotated[Status | None, Field(description="null: no value or no target to compare")]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryBody:
+    """How a KPI over one window has gone."""
+
+    kpi: str
+    version: int
+    window: str
+    dimensions: Mapping[str, str | None]
+    unit: str | None
+    target: TargetBody | None
+    step_s: Annotated[int, Field(description="Seconds from one point to the next")]
+    as_of: Annotated[datetime, Field(description="What had reached the log before this is counted")]
+    items: list[PointBody]
+
+
+def target_body(kpi: Kpi) -> TargetBody | None:
+    """The target of *kpi*."""
+    target = kpi.target
+    return None if target is None else TargetBody(target.value, target.warning, target.tolerance)
+
+
+def status_of(kpi: Kpi, value: Decimal | None) -> Status | None:
+    """How *value* stands to the target of *kpi*."""
+    target = kpi.target
+    if target is None:
+        return None
+    return status(
+        value,
+        target=target.value,
+        warning=target.warning,
+        tolerance=target.tolerance,
+        direction=kpi.direction,
+    )
+
+
+def value_body(kpi: Kpi, reading: Reading) -> ValueBody:
+    """*reading* with what it means for *kpi*."""
+    return ValueBody(
+        kpi=reading.slug,
+        version=reading.version,
+        window=reading.window,
+        dimensions=reading.dimensions,
+        value=reading.value,
+        unit=kpi.unit,
+        n=reading.n,
+        window_start=_utc(reading.window_start),
+        window_end=_utc(reading.window_end),
+        as_of=_utc(reading.as_of),
+        complete=reading.complete,
+        valid_until=None if reading.valid_until is None else _utc(reading.valid_until),
+        target=target_body(kpi),
+        status=status_of(kpi, reading.value),
+    )
+
+
+def change_body(kpi: Kpi, row: CurrentReading) -> ChangeBody:
+    """*row* of kpi_current with what it means for *kpi*."""
+    body = value_body(kpi, row.reading)
+    values = {each.name: getattr(body, each.name) for each in fields(body)}
+    return ChangeBody(**values, revision=row.revision)
+
+
+def history_body(
+    kpi: Kpi, readings: Sequence[Reading], *, instants: Sequence[datetime], step_s: int
+) -> HistoryBody:
+    """The *readings* of *kpi* at *instants*, at least one."""
+    first = readings[0]
+    return HistoryBody(
+        kpi=first.slug,
+        version=first.version,
+        window=first.window,
+        dimensions=first.dimensions,
+        unit=kpi.unit,
+        target=target_body(kpi),
+        step_s=step_s,
+        as_of=_utc(first.as_of),
+        items=[_point(kpi, reading, at) for reading, at in zip(readings, instants, strict=True)],
+    )
+
+
+def _point(kpi: Kpi, reading: Reading, at: datetime) -> PointBody:
+    return PointBody(
+        at=at,
+        value=reading.value,
+        n=reading.n,
+        window_start=_utc(reading.window_start),
+        window_end=_utc(reading.window_end),
+        complete=reading.complete,
+        status=status_of(kpi, reading.value),
+    )
+
+
+def _utc(at: datetime) -> datetime:
+    """*at* in UTC, which is what makes it end in Z."""
+    return at.astimezone(UTC)

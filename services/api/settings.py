@@ -1,0 +1,24 @@
+"""What an operator can change about the API."""
+
+from pydantic import Field
+
+from services.api.alerting.settings import AlertSettings
+from shared.runtime.settings import CommonSettings
+
+
+class ApiSettings(CommonSettings, AlertSettings):
+    """Settings of the API, read from TIDEMARK_* variables."""
+
+    api_port: int = Field(default=8080, ge=0, le=65535, description="port of the API; 0 is any")
+    api_database_connections: int = Field(
+        default=5, ge=1, le=50, description="connections kept open; five more may be opened under load"
+    )
+    api_streams_max: int = Field(
+        default=500, ge=1, le=10_000, description="event streams served at a time; more get 503"
+    )
+    api_stream_poll_s: float = Field(
+        default=0.25, ge=0.05, le=10, description="seconds between two looks for changed values"
+    )
+    api_stream_lifetime_s: float = Field(
+        default=3600.0, ge=1, le=86_400, description="seconds after which a stream is ended with a goodbye"
+    )

@@ -1,0 +1,80 @@
+"""The API's readers on a real database: a connection for each question, given back before the answer."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.api.readers import Combination
+from shared.domain.alert_changes import Alert
+from shared.domain.alerts import StateName
+from shared.domain.definitions import Catalogue
+from shared.domain.readings import Reading
+from shared.storage import alerts as stored_alerts
+from shared.storage import current as stored_current
+from shared.storage import readings as stored_readings
+from shared.storage.current import CurrentReading
+from shared.storage.definitions import catalogue_revision, load_catalogue
+from shared.storage.engine import reading
+from shared.storage.readings import Ask
+
+QUERY_LIMIT_S = 5.0
+"""How long one question may take; a caller who waits longer has usually gone."""
+
+
+class Stored:
+    """What the API reads, from Postgres."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    @contextlib.asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        # The limit lies inside, so that running into it is told as a database that did not answer.
+        async with reading(self._engine) as connection, asyncio.timeout(QUERY_LIMIT_S):
+            yield connection
+
+    async def evaluate(self, catalogue: Catalogue, asks: Sequence[Ask], *, now: datetime) -> list[Reading]:
+        """The readings of *asks*, in their order and from one snapshot."""
+        async with self._reading() as connection:
+            return await stored_readings.evaluate(connection, catalogue, asks, now=now)
+
+    async def combinations(
+        self, catalogue: Catalogue, slug: str, breakdown: tuple[str, ...]
+    ) -> list[Combination]:
+        """Every combination of values of *breakdown* that the KPI has met."""
+        async with self._reading() as connection:
+            return await stored_readings.known_combinations(connection, catalogue, slug, breakdown)
+
+    async def current(
+        self, *, slugs: Sequence[str] | None, windows: Sequence[str] | None
+    ) -> list[CurrentReading]:
+        """The rows of kpi_current, all or those of some KPIs and windows."""
+        async with self._reading() as connection:
+            return await stored_current.current(connection, slugs=slugs, windows=windows)
+
+    async def changed_since(self, cursor: int) -> tuple[list[CurrentReading], int]:
+        """The rows of transactions from *cursor* on, and the cursor to go on from."""
+        async with self._reading() as connection:
+            return await stored_current.changed_since(connection, cursor)
+
+    async def alerts(
+        self, *, slug: str | None, state: StateName | None, after: tuple[str, str, str] | None, limit: int
+    ) -> list[Alert]:
+        """At most *limit* alerts in force, those that follow *after*."""
+        async with self._reading() as connection:
+            return await stored_alerts.list_alerts(
+                connection, slug=slug, state=state, after=after, limit=limit
+            )
+
+    async def catalogue(self) -> Catalogue:
+        """Every definition in force."""
+        async with self._reading() as connection:
+            return await load_catalogue(connection)
+
+    async def catalogue_revision(self) -> int:
+        """The number that moves whenever a definition changes."""
+        async with self._reading() as connection:
+            return await catalogue_revision(connection)

@@ -1,0 +1,164 @@
+"""Live values for many clients from one look at the database; it knows no HTTP beyond the frames it fills.
+
+The poller asks what changed and offers it to every subscription, which keeps the latest of each series
+until its client takes it. Ids are positions in the log of transactions: a client that names one is complete
+up to there, whatever the order in which transactions committed.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import structlog
+from prometheus_client import Gauge
+
+from services.api.answers import ENCODER
+from services.api.catalogue_cache import CatalogueCache
+from services.api.freshness import defined, fresh
+from services.api.parameters import series_key
+from services.api.readers import Readings
+from services.api.schemas import change_body
+from services.api.subscriptions import Batch, Change, Selection, SeriesKey, Subscription
+from shared.domain.definitions import Catalogue
+from shared.domain.errors import StoreUnavailableError, TryAgainError
+from shared.domain.readings import Reading
+from shared.storage.current import CurrentReading
+
+log = structlog.get_logger(__name__)
+
+BEYOND = 2**63 - 1
+"""A cursor after every transaction: asking from there says only where the log of transactions ends."""
+
+
+class TooManyStreamsError(TryAgainError):
+    """Every stream of this process is taken; try again, or ask another instance."""
+
+
+class Hub:
+    """One poller and its subscriptions."""
+
+    def __init__(
+        self,
+        *,
+        readings: Readings,
+        catalogue: CatalogueCache,
+        clock: Callable[[], datetime],
+        open_streams: Gauge,
+        limit: int,
+    ) -> None:
+        self._readings = readings
+        self._catalogue = catalogue
+        self._clock = clock
+        self._open_streams = open_streams
+        self._limit = limit
+        self._subscriptions: set[Subscription] = set()
+        self._position: int | None = None
+        self._last_seen: dict[SeriesKey, int] = {}
+        self._polls = 0
+        self._snapshots: dict[tuple[Selection, int | None], Batch] = {}
+        self._taking = asyncio.Lock()
+        self._is_open = True
+
+    async def poll(self) -> None:
+        """Offer what has changed since the last time; a database that is away is asked again later."""
+        try:
+            await self._poll()
+        except TryAgainError as error:
+            log.warning("stream_poll_failed", reason=str(error))
+        finally:
+            self._polls += 1
+            self._snapshots.clear()
+
+    async def _poll(self) -> None:
+        if self._position is None:
+            _, self._position = await self._readings.changed_since(BEYOND)
+            return
+        rows, position = await self._readings.changed_since(self._position)
+        # A transaction that is still open holds the cursor back, and the rows after it come again.
+        news = [row for row in rows if self._last_seen.get(_key(row.reading)) != row.revision]
+        if news and self._subscriptions:
+            self._offer(await self._knowing(news), news, position)
+        self._last_seen = {_key(row.reading): row.revision for row in rows}
+        self._position = position
+
+    async def _knowing(self, rows: list[CurrentReading]) -> Catalogue:
+        catalogue = await self._catalogue.current()
+        if all(row.reading.slug in catalogue.kpis for row in rows):
+            return catalogue
+        return await self._catalogue.renewed()
+
+    def _offer(self, catalogue: Catalogue, rows: list[CurrentReading], position: int) -> None:
+        pairs = [(row.reading, _change(catalogue, row)) for row in defined(catalogue, rows)]
+        for subscription in self._subscriptions:
+            takes = subscription.selection.takes
+            subscription.offer((change for reading, change in pairs if takes(reading)), position=position)
+
+    @contextlib.contextmanager
+    def subscribed(self, selection: Selection) -> Iterator[Subscription]:
+        """A subscription that gets every change from now on, until the block ends.
+
+        Raises:
+            TooManyStreamsError: the process has as many as it may have, or is about to stop.
+        """
+        if not self._is_open or len(self._subscriptions) >= self._limit:
+            raise TooManyStreamsError(f"this process serves at most {self._limit} streams at a time")
+        subscription = Subscription(selection)
+        self._subscriptions.add(subscription)
+        self._open_streams.set(len(self._subscriptions))
+        try:
+            yield subscription
+        finally:
+            self._subscriptions.discard(subscription)
+            self._open_streams.set(len(self._subscriptions))
+
+    async def snapshot(self, selection: Selection, *, since: int | None) -> Batch:
+        """What a client has to be told first: everything selected, or what has changed since a position.
+
+        Clients that ask between two polls share one look at the database: what changes after it, the
+        next poll offers to all of them. So a crowd that comes back at once costs one.
+
+        Raises:
+            StoreUnavailableError: the database does not answer, or no position is known yet.
+        """
+        asked = (selection, since)
+        async with self._taking:
+            batch = self._snapshots.get(asked)
+            if batch is None:
+                polls = self._polls
+                batch = await self._taken(selection, since)
+                if polls == self._polls:
+                    self._snapshots[asked] = batch
+            return batch
+
+    async def _taken(self, selection: Selection, since: int | None) -> Batch:
+        position = self._position
+        if position is None:
+            raise StoreUnavailableError("the stream has not found its place in the database yet")
+        if since is not None and since <= position:
+            rows, _ = await self._readings.changed_since(since)
+        else:
+            rows = await self._all_of(selection)
+        catalogue = await self._knowing(rows)
+        wanted = [row for row in defined(catalogue, rows) if selection.takes(row.reading)]
+        renewed = await fresh(self._readings, catalogue, wanted, now=self._clock())
+        return Batch(tuple(_change(catalogue, row) for row in renewed), position)
+
+    async def _all_of(self, selection: Selection) -> list[CurrentReading]:
+        slugs, windows = sorted(selection.slugs) or None, sorted(selection.windows) or None
+        return await self._readings.current(slugs=slugs, windows=windows)
+
+    def say_goodbye(self) -> None:
+        """End every stream at once and take no new ones; the process is about to stop."""
+        self._is_open = False
+        for subscription in self._subscriptions:
+            subscription.end("shutdown")
+
+
+def _key(reading: Reading) -> SeriesKey:
+    return reading.slug, reading.window, series_key(reading.dimensions)
+
+
+def _change(catalogue: Catalogue, row: CurrentReading) -> Change:
+    body = change_body(catalogue.kpis[row.reading.slug], row)
+    return Change(_key(row.reading), row.revision, ENCODER.encode(body))

@@ -1,0 +1,226 @@
+"""KPIs, readings and a store in memory to build an API on, each with defaults that a test can change."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import httpx2
+from prometheus_client import CollectorRegistry
+
+from services.api.app import create_app
+from services.api.catalogue_cache import CatalogueCache
+from services.api.dependencies import ApiState
+from services.api.event_stream import Pace
+from services.api.kpi_gauges import KpiGauges
+from services.api.metrics import ApiMetrics
+from services.api.readers import Combination
+from services.api.streams import Hub
+from shared.domain.alert_changes import Alert
+from shared.domain.alerts import StateName
+from shared.domain.definitions import Catalogue, Kpi
+from shared.domain.errors import StoreUnavailableError
+from shared.domain.readings import Reading
+from shared.observability.health import Check
+from shared.storage.current import CurrentReading
+from shared.storage.readings import Ask
+
+NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+"""The time in every test that does not say otherwise."""
+
+
+def a_kpi(slug: str = "departures", **changes: Any) -> Kpi:
+    """A KPI that counts departures, by carrier too."""
+    fields = {
+        "slug": slug,
+        "title": slug.replace("_", " ").title(),
+        "category": "operational",
+        "owner": "ops@example.com",
+        "unit": "flights",
+        "event_type": "flight.departed",
+        "aggregate": "count",
+        "breakdowns": [["carrier"]],
+        "windows": ["1h", "24h"],
+    }
+    return Kpi.model_validate({**fields, **changes})
+
+
+def a_reading(slug: str = "departures", **changes: Any) -> Reading:
+    """A reading of the total over the last hour."""
+    reading = Reading(
+        slug=slug,
+        version=3,
+        window="1h",
+        dimensions={},
+        value=Decimal(42),
+        n=42,
+        window_start=NOW - timedelta(hours=1),
+        window_end=NOW,
+        as_of=NOW - timedelta(seconds=1),
+        complete=False,
+        valid_until=None,
+    )
+    return dataclasses.replace(reading, **changes)
+
+
+def a_row(slug: str = "departures", *, revision: int = 1, **changes: Any) -> CurrentReading:
+    """A row of kpi_current."""
+    return CurrentReading(a_reading(slug, **changes), revision, NOW)
+
+
+class Memory:
+    """What the API reads, in memory: the catalogue is whatever the caller says, and time stands still.
+
+    Attributes:
+        rows: kpi_current.
+        changes: what `changed_since` gives, one answer after the other; then nothing.
+        value: what every ask is answered with.
+        known: the combinations that have been met.
+        standing: the alerts.
+        is_away: whether the database does not answer.
+        asks: everything that was evaluated.
+        looks: how often kpi_current was read.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[CurrentReading] = []
+        self.changes: list[tuple[list[CurrentReading], int]] = []
+        self.value: Decimal | None = Decimal(42)
+        self.known: list[Combination] = []
+        self.standing: list[Alert] = []
+        self.is_away = False
+        self.position = 100
+        self.asks: list[Ask] = []
+        self.since: list[int] = []
+        self.looks = 0
+
+    async def evaluate(self, catalogue: Catalogue, asks: Sequence[Ask], *, now: datetime) -> list[Reading]:
+        """A reading of `value` for each ask, whatever the time."""
+        del now
+        self._answer()
+        self.asks += asks
+        return [self._reading(catalogue, ask) for ask in asks]
+
+    def _reading(self, catalogue: Catalogue, ask: Ask) -> Reading:
+        return a_reading(
+            ask.slug,
+            version=catalogue.versions[ask.slug],
+            window=ask.window,
+            dimensions=dict(ask.dimensions),
+            value=self.value,
+            window_end=ask.at,
+        )
+
+    async def combinations(
+        self, catalogue: Catalogue, slug: str, breakdown: tuple[str, ...]
+    ) -> list[Combination]:
+        """Those that are known."""
+        del catalogue, slug, breakdown
+        self._answer()
+        return self.known
+
+    async def current(
+        self, *, slugs: Sequence[str] | None, windows: Sequence[str] | None
+    ) -> list[CurrentReading]:
+        """The rows of those KPIs and windows."""
+        self._answer()
+        self.looks += 1
+        return [
+            row
+            for row in self.rows
+            if (slugs is None or row.reading.slug in slugs)
+            and (windows is None or row.reading.window in windows)
+        ]
+
+    async def changed_since(self, cursor: int) -> tuple[list[CurrentReading], int]:
+        """The next prepared answer."""
+        self._answer()
+        self.since.append(cursor)
+        if cursor == 2**63 - 1 or not self.changes:
+            return [], self.position
+        rows, self.position = self.changes.pop(0)
+        return rows, self.position
+
+    async def alerts(
+        self, *, slug: str | None, state: StateName | None, after: tuple[str, str, str] | None, limit: int
+    ) -> list[Alert]:
+        """The alerts that fit."""
+        self._answer()
+        fitting = [
+            alert
+            for alert in self.standing
+            if slug in (None, alert.rule.slug) and state in (None, alert.name)
+        ]
+        following = [a for a in fitting if after is None or (a.rule.slug, a.rule.name, a.alert_id) > after]
+        return following[:limit]
+
+    def _answer(self) -> None:
+        if self.is_away:
+            raise StoreUnavailableError("password=hunter2 was refused")
+
+
+class Definitions:
+    """A catalogue that can be changed, and counts how often it is loaded and looked at."""
+
+    def __init__(self, *kpis: Kpi) -> None:
+        self.kpis: Mapping[str, Kpi] = {kpi.slug: kpi for kpi in kpis}
+        self.number = 1
+        self.loads = 0
+        self.checks = 0
+
+    def replace(self, *kpis: Kpi) -> None:
+        """Put other definitions in force."""
+        self.kpis = {kpi.slug: kpi for kpi in kpis}
+        self.number += 1
+
+    async def load(self) -> Catalogue:
+        """The catalogue."""
+        self.loads += 1
+        return Catalogue(self.number, self.kpis, dict.fromkeys(self.kpis, 3), {})
+
+    async def revision(self) -> int:
+        """Its revision."""
+        self.checks += 1
+        return self.number
+
+
+async def _ready() -> Check:
+    return Check(ok=True, reason="answers")
+
+
+def a_state(
+    memory: Memory, *kpis: Kpi, streams: int = 2, pace: Pace | None = None, **changes: Any
+) -> ApiState:
+    """Everything an application needs, on *memory*."""
+    registry = CollectorRegistry()
+    metrics = ApiMetrics.on(registry)
+    definitions = Definitions(*(kpis or [a_kpi()]))
+    catalogue = CatalogueCache(load=definitions.load, revision=definitions.revision)
+    gauges = KpiGauges(readings=memory, catalogue=catalogue, clock=_now)
+    registry.register(gauges)
+    state = ApiState(
+        readings=memory,
+        alerts=memory,
+        catalogue=catalogue,
+        hub=Hub(
+            readings=memory, catalogue=catalogue, clock=_now, open_streams=metrics.streams, limit=streams
+        ),
+        pace=pace or Pace(),
+        kpi_gauges=gauges,
+        metrics=metrics,
+        registry=registry,
+        probes={"database": _ready},
+        clock=_now,
+    )
+    return dataclasses.replace(state, **changes)
+
+
+def _now() -> datetime:
+    return NOW
+
+
+def a_client(memory: Memory, *kpis: Kpi, **changes: Any) -> httpx2.AsyncClient:
+    """A client of an application on *memory*, without a network."""
+    app = create_app(a_state(memory, *kpis, **changes))
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://api")

@@ -1,0 +1,82 @@
+"""How a KPI has gone, over HTTP."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.unit.api.builders import NOW, Memory, a_client
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_points() -> None:
+    """Points lie a step apart from the first instant, the last instant included."""
+    memory = Memory()
+    async with a_client(memory) as client:
+        body = (await client.get("/v1/kpis/departures/history?from=now-1h&to=now&step=20m")).json()
+
+    assert body["step_s"] == 1200
+    assert [item["at"] for item in body["items"]] == [
+        "2026-01-31T08:30:00Z",
+        "2026-01-31T08:50:00Z",
+        "2026-01-31T09:10:00Z",
+        "2026-01-31T09:30:00Z",
+    ]
+
+
+async def test_series() -> None:
+    """A history is of one series, and says which."""
+    memory = Memory()
+    async with a_client(memory) as client:
+        query = "?window=24h&carrier=AA&from=2026-01-31T09:00:00Z&to=2026-01-31T09:00:00Z"
+        body = (await client.get(f"/v1/kpis/departures/history{query}")).json()
+
+    assert (body["window"], body["dimensions"], len(body["items"])) == ("24h", {"carrier": "AA"}, 1)
+
+
+async def test_default_stretch() -> None:
+    """Without wishes a history is of the last day, in steps that suit a chart: 24 h / 240 is 6 min, so 15."""
+    memory = Memory()
+    async with a_client(memory) as client:
+        body = (await client.get("/v1/kpis/departures/history")).json()
+
+    assert (memory.asks[0].at, memory.asks[-1].at, body["step_s"]) == (NOW - timedelta(days=1), NOW, 900)
+
+
+@pytest.mark.parametrize(("span_s", "is_allowed"), [(1999, True), (2000, False)])
+async def test_most_points(span_s: int, *, is_allowed: bool) -> None:
+    """A history has 2,000 points at most: 1,999 steps and the first point."""
+    async with a_client(Memory()) as client:
+        answer = await client.get(f"/v1/kpis/departures/history?from=now-{span_s}s&step=1s")
+
+    assert (answer.status_code == 200) is is_allowed
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("?from=now-1x", "from"),
+        ("?from=now-9999999w", "from"),
+        ("?from=now&to=now-1h", "to"),
+        ("?from=now-401d", "from"),
+        ("?step=0m", "step"),
+        ("?step=5", "step"),
+    ],
+)
+async def test_parameters_refused(query: str, parameter: str) -> None:
+    """A stretch that makes no sense is a problem that names the parameter."""
+    async with a_client(Memory()) as client:
+        answer = await client.get(f"/v1/kpis/departures/history{query}")
+
+    assert answer.status_code == 400
+    assert [fault["parameter"] for fault in answer.json()["errors"]] == [parameter]
+
+
+async def test_unchanged() -> None:
+    """Who has the history already gets 304."""
+    async with a_client(Memory()) as client:
+        first = await client.get("/v1/kpis/departures/history")
+        tag = {"If-None-Match": first.headers["etag"]}
+        again = await client.get("/v1/kpis/departures/history", headers=tag)
+
+    assert again.status_code == 304
