@@ -132,6 +132,3 @@ def _wrapped() -> Iterator[None]:
         if error.connection_invalidated or isinstance(cause, _TRY_AGAIN):
             raise StoreUnavailableError(f"Postgres did not do it: {error.orig}") from error
         raise
-    except _TRY_AGAIN as error:
-        # Raised while connecting, before SQLAlchemy looks.
-        raise StoreUnavailableError(f"Postgres did not let us in: {error!r}") from error

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.api.alerting import evaluator as evaluator_module
 from shared.domain.alert_changes import Alert, advanced, unseen
 from shared.domain.alerts import Firing, Pending, StateName
-from shared.storage import schema
 from shared.storage.alert_leases import renew
 from shared.storage.alerts import StaleAlertError, list_alerts, save_changes
 from shared.storage.engine import open_engine, reading, transaction
@@ -28,9 +27,8 @@ HIGH, LOW = 11, 9
 
 @pytest_asyncio.fixture
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    """The database, at the newest schema."""
-    opened = open_engine(database_url, application_name="test_alerts", pool_size=10)
-    await schema.upgrade(opened)
+    """An empty database."""
+    opened = open_engine(database_url, application_name="tests", pool_size=10)
     yield opened
     await opened.dispose()
 

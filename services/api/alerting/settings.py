@@ -17,6 +17,14 @@ def _networks(given: object) -> object:
     return parse_networks(given) if isinstance(given, str) else given
 
 
+def _is_postable(address: str) -> bool:
+    try:
+        url = httpx2.URL(address)
+    except httpx2.InvalidURL:
+        return False
+    return url.scheme in {"http", "https"} and bool(url.host) and not url.userinfo
+
+
 class AlertSettings(BaseSettings):
     """How often rules are judged and where alerts go besides their topic."""
 
@@ -43,8 +51,7 @@ class AlertSettings(BaseSettings):
     def _webhook_is_whole(self) -> Self:
         if self.alert_webhook_url is None:
             return self
-        url = httpx2.URL(self.alert_webhook_url)
-        if url.scheme not in {"http", "https"} or not url.host or url.userinfo:
+        if not _is_postable(self.alert_webhook_url):
             raise ValueError("TIDEMARK_ALERT_WEBHOOK_URL is an http(s) address without a user in it")
         if self.alert_webhook_secret is None:
             raise ValueError("TIDEMARK_ALERT_WEBHOOK_URL needs TIDEMARK_ALERT_WEBHOOK_SECRET")

@@ -49,6 +49,7 @@ def test_secret_stays_secret(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ftp://hooks.example/a", SECRET),
         ("https://user:word@hooks.example/a", SECRET),
         ("https://", SECRET),
+        ("https://0177.0.0.1/", SECRET),
         ("https://hooks.example/" + "a" * 2048, SECRET),
     ],
 )
