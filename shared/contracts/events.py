@@ -18,7 +18,7 @@ __all__ = [
     "us_of_text",
 ]
 
-CLEAN_HEADERS = [("content-type", b"application/cloudevents+json")]
+CLEAN_HEADERS: list[tuple[str, bytes | None]] = [("content-type", b"application/cloudevents+json")]
 """Every clean record carries these, so that any CloudEvents reader takes it as structured mode."""
 
 
@@ -50,8 +50,16 @@ class CleanEvent(
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
-clean_decoder = msgspec.json.Decoder(CleanEvent, float_hook=Decimal)
-"""Reads one clean record, with numbers that are not integers as exact decimals."""
+SURE_CHARACTERS = 16
+"""A number literal of at most 15 digits is what its nearest float prints; a point or sign may come with them."""
+
+
+def _number(literal: str) -> float | Decimal:
+    return float(literal) if len(literal) <= SURE_CHARACTERS else Decimal(literal)
+
+
+clean_decoder = msgspec.json.Decoder(CleanEvent, float_hook=_number)
+"""Reads one clean record; a number that a float might not hold as it was written becomes a decimal."""
 
 
 def encode_clean(event: CleanEvent) -> bytes:

@@ -116,6 +116,18 @@ class Consumer:
             ends = await self._client.end_offsets(list(self._client.assignment()))
         return {TopicPartition(*partition): end for partition, end in ends.items()}
 
+    async def positions(self) -> dict[TopicPartition, int]:
+        """The offset of the next record of each assigned partition to be handed out.
+
+        Raises:
+            FencedError: an assignment is changing.
+            BrokerUnavailableError: Kafka has not said yet where to begin.
+        """
+        async with broker_call("asking for positions", deadline_s=CALL_DEADLINE_S):
+            partitions = self._client.assignment()
+            found = {partition: await self._client.position(partition) for partition in partitions}
+        return {TopicPartition(*partition): offset for partition, offset in found.items()}
+
     async def begin_offsets(self) -> dict[TopicPartition, int]:
         """The offset of the oldest record that each assigned partition still holds, asked now.
 

@@ -41,7 +41,7 @@ class Outgoing(msgspec.Struct, frozen=True, gc=False):
     value: bytes | None
     key: bytes | None = None
     partition: int | None = None
-    headers: list[tuple[str, bytes]] = msgspec.field(default_factory=list)
+    headers: list[tuple[str, bytes | None]] = msgspec.field(default_factory=list)
     timestamp_ms: int | None = None
 
 

@@ -1,0 +1,110 @@
+"""From records to clean events and dead letters; a pure function of the records and the time it is told."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from shared.contracts.deadletters import DeadLetter, dead_letter_headers, dead_letter_value
+from shared.contracts.events import CLEAN_HEADERS, CleanEvent, clean_key, encode_clean, times_us
+from shared.contracts.intake import decode
+from shared.contracts.mappings import JsonMapping
+from shared.contracts.rfc3339 import text_of_us
+from shared.domain.events import MAX_SKEW, RETENTION, Reason, Rejected, partition_of
+from shared.messaging.producer import Outgoing
+from shared.messaging.records import Record, TopicPartition
+
+SERVICE = "ingest"
+"""What dead letters name as the service that set them aside."""
+
+_SKEW_US = round(MAX_SKEW.total_seconds()) * 1_000_000
+_RETENTION_US = round(RETENTION.total_seconds()) * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What records are judged by, beside the contract.
+
+    Attributes:
+        mappings: how plain JSON of a source topic is read.
+        partitions: how many the clean topic has.
+        now_us: the wall clock, by which times are too early or too late.
+    """
+
+    mappings: Mapping[str, JsonMapping]
+    partitions: int
+    now_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What became of records; `clean` and `dead` together hold each of them once."""
+
+    clean: list[Outgoing] = field(default_factory=list)
+    dead: list[Outgoing] = field(default_factory=list)
+    reasons: Counter[Reason] = field(default_factory=Counter)
+
+    def add(self, other: "Verdicts") -> None:
+        """Put those of *other* behind these."""
+        self.clean.extend(other.clean)
+        self.dead.extend(other.dead)
+        self.reasons.update(other.reasons)
+
+
+def judge(at: TopicPartition, records: Sequence[Record], rules: Rules) -> Verdicts:
+    """A verdict on each of *records*, which were read from *at*."""
+    mapping = rules.mappings.get(at.topic)
+    outcomes = judge_times(
+        [
+            decode(record.value, record.headers, timestamp_us=record.timestamp * 1000, mapping=mapping)
+            for record in records
+        ],
+        now_us=rules.now_us,
+    )
+    verdicts = Verdicts()
+    for record, outcome in zip(records, outcomes, strict=True):
+        if isinstance(outcome, CleanEvent):
+            verdicts.clean.append(clean_record(outcome, partitions=rules.partitions))
+        else:
+            verdicts.dead.append(_dead_letter(at, record, outcome, rules.now_us))
+            verdicts.reasons[outcome.reason] += 1
+    return verdicts
+
+
+def judge_times(outcomes: Sequence[CleanEvent | Rejected], *, now_us: int) -> list[CleanEvent | Rejected]:
+    """The same *outcomes*, but for events whose time is too far from *now_us*: those are rejected."""
+    judged = list(outcomes)
+    places = [place for place, outcome in enumerate(judged) if isinstance(outcome, CleanEvent)]
+    ages = now_us - times_us([outcome.time for outcome in judged if isinstance(outcome, CleanEvent)])
+    for index in np.flatnonzero((ages < -_SKEW_US) | (ages > _RETENTION_US)):
+        judged[places[index]] = _out_of_time(int(ages[index]))
+    return judged
+
+
+def _out_of_time(age_us: int) -> Rejected:
+    if age_us < 0:
+        detail = f"time is {-age_us / 1e6:.0f} s in the future; at most {_SKEW_US / 1e6:.0f} s are accepted"
+        return Rejected(Reason.TIME_IN_FUTURE, detail)
+    detail = f"time is {age_us / 86_400e6:.1f} days ago; at most {RETENTION.days} days are accepted"
+    return Rejected(Reason.TIME_TOO_OLD, detail)
+
+
+def clean_record(event: CleanEvent, *, partitions: int) -> Outgoing:
+    """The record of `tidemark.events` for *event*; its own timestamp is that of sending."""
+    key = clean_key(event)
+    return Outgoing(encode_clean(event), key, partition_of(key, partitions), CLEAN_HEADERS)
+
+
+def _dead_letter(at: TopicPartition, record: Record, rejected: Rejected, now_us: int) -> Outgoing:
+    letter = DeadLetter(
+        reason=rejected.reason,
+        detail=rejected.detail,
+        service=SERVICE,
+        topic=at.topic,
+        partition=at.partition,
+        offset=record.offset,
+        time=text_of_us(now_us),
+    )
+    headers = dead_letter_headers(letter, record.headers, value=record.value)
+    return Outgoing(dead_letter_value(record.value), record.key, partition=0, headers=headers)

@@ -1,0 +1,79 @@
+"""Ingest, from settings to stop, in the order in which it happens."""
+
+import sys
+from contextlib import AsyncExitStack
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from services.ingest.forwarding import Outlets
+from services.ingest.http.app import make_app
+from services.ingest.http.gate import Gate
+from services.ingest.http.intake import Intake
+from services.ingest.metrics import Metrics
+from services.ingest.pipeline import Pipeline
+from services.ingest.probes import probes
+from services.ingest.progress import Progress
+from services.ingest.settings import IngestSettings
+from services.ingest.sources import read_sources
+from shared.contracts.mappings import JsonMapping
+from shared.domain.errors import BadInputError
+from shared.messaging.producer import open_producer
+from shared.observability.logging import configure_logging, wants_json
+from shared.runtime.lifecycle import run_jobs, stop_on_signals
+from shared.runtime.loops import run_loop
+from shared.runtime.ops import serving
+
+log = structlog.get_logger(__name__)
+
+
+def main() -> None:
+    """Run ingest until SIGTERM; the exit status says whether it ended well."""
+    settings = IngestSettings()
+    configure_logging(service="ingest", level=settings.log_level, as_json=wants_json(settings.log_format))
+    try:
+        sources = source_topics(settings)
+    except BadInputError as error:
+        log.error("sources_refused", reason=str(error))  # noqa: TRY400 - the message says all there is
+        sys.exit(2)
+    run_loop(run(settings, sources))
+
+
+def source_topics(settings: IngestSettings) -> dict[str, JsonMapping | None]:
+    """The topics to be read, each with its mapping or None.
+
+    Raises:
+        BadInputError: the file of sources cannot be used.
+    """
+    named: dict[str, JsonMapping | None] = dict.fromkeys(settings.ingest_source_topics)
+    return named | (read_sources(settings.ingest_sources_file) if settings.ingest_sources_file else {})
+
+
+async def run(settings: IngestSettings, sources: dict[str, JsonMapping | None]) -> None:
+    """Open the doors, forward until told to stop, close in reverse."""
+    registry = CollectorRegistry()
+    metrics = Metrics.on(registry)
+    servers = settings.kafka_bootstrap_servers
+    async with AsyncExitStack() as stack:
+        stopping = await stack.enter_async_context(stop_on_signals())
+        # Two producers, so that neither way in suffers from a failure of the other.
+        forwarding = await stack.enter_async_context(open_producer(servers, "tidemark-ingest"))
+        taking_in = await stack.enter_async_context(open_producer(servers, "tidemark-ingest-http"))
+        gate = Gate(taking_in)
+        stack.push_async_callback(gate.close)
+        outlets = Outlets(
+            producer=forwarding,
+            mappings={topic: mapping for topic, mapping in sources.items() if mapping is not None},
+            metrics=metrics,
+            progress=Progress(settings.ingest_stuck_after_s, metrics),
+            batch_records=settings.ingest_batch_records,
+        )
+        pipeline = Pipeline(settings, sorted(sources), outlets)
+        app = make_app(Intake(gate, metrics.http_events), probes=probes(servers, pipeline), registry=registry)
+        server = await stack.enter_async_context(
+            serving(app, host=settings.http_host, port=settings.ingest_port)
+        )
+        log.info("ingest_started", port=server.port, topics=sorted(sources))
+        jobs = {"forward": pipeline.run, "watch": pipeline.watch}
+        await run_jobs(jobs, stopping=stopping, grace_s=settings.shutdown_grace_s)
+    log.info("ingest_stopped")

@@ -1,0 +1,27 @@
+"""When ingest is ready: Kafka answers and the group has given this process its share."""
+
+from collections.abc import Mapping
+
+from services.ingest.pipeline import Pipeline
+from shared.messaging.admin import cluster_id
+from shared.observability.health import Check, Probe
+
+ANSWER_WITHIN_S = 2.0
+"""Less than what a check may take, so that the reason is Kafka's and not the probe's."""
+
+
+def probes(bootstrap_servers: str, pipeline: Pipeline) -> Mapping[str, Probe]:
+    """The checks of /readyz."""
+
+    async def kafka() -> Check:
+        found = await cluster_id(bootstrap_servers, deadline_s=ANSWER_WITHIN_S)
+        return Check(ok=True, reason=f"cluster {found} answers")
+
+    async def group() -> Check:
+        owned = pipeline.owned()
+        if owned is None:
+            return Check(ok=False, reason="not yet a member of the group")
+        # A spare member reads nothing and is in order: the group has more members than partitions.
+        return Check(ok=True, reason=f"reads {len(owned)} partitions")
+
+    return {"kafka": kafka, "group": group}
