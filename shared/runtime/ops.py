@@ -58,6 +58,7 @@ def _config(app: ASGIApp, *, host: str, port: int, grace_s: float) -> uvicorn.Co
         host=host,
         port=port,
         log_config=None,
+        lifespan="off",
         access_log=False,
         server_header=False,
         timeout_keep_alive=5,

@@ -118,14 +118,14 @@ class _Writer:
             return [f"row{number}(i)"]
         tree = output.value.tree
         if isinstance(tree, Path):
-            return _kept(self._names[tree], number, computed=False)
+            return _kept(self._names[tree], number)
         return [
             "try:",
             f"    x = {self._emitter.text(tree)}",
             "except FAILURES:",
             f"    x{number} += 1",
             "else:",
-            *_indented(_kept("x", number, computed=True)),
+            *_indented(_kept("x", number)),
         ]
 
     def _reads(self, paths: Iterable[Path]) -> list[str]:
@@ -142,12 +142,11 @@ def _read(path: Path, name: str) -> list[str]:
     return ["try:", f"    {name} = d{steps}", "except FAILURES:", f"    {name} = MISSING"]
 
 
-def _kept(name: str, number: int, *, computed: bool) -> list[str]:
+def _kept(name: str, number: int) -> list[str]:
     """Keeps a number, leaves a null out, and counts anything else as failed."""
-    decimals = " or c is Decimal" if computed else ""
     return [
         f"c = {name}.__class__",
-        f"if c is int or c is float{decimals}:",
+        "if c is int or c is float or c is Decimal:",
         f"    row{number}(i)",
         f"    put{number}({name})",
         f"elif {name} is not None:",

@@ -143,7 +143,12 @@ class Emitter:
         if isinstance(left, Literal) and not isinstance(right, Literal) and op in _FLIPPED:
             return self._pair(_FLIPPED[op], right, left)
         if isinstance(right, Literal) and self._is_plain(left, right) and op in _FLIPPED:
-            return self._plain(op, self._side(left), right.value)
+            plain = self._plain(op, self._side(left), right.value)
+            if not isinstance(right.value, float):
+                return plain
+            # A long literal arrives as a decimal, which Python compares with the float's binary value.
+            exactly = self._general(op, self._side(left), self._operand(right))
+            return f"({plain} if {self._side(left)}.__class__ is not Decimal else {exactly})"
         return self._general(op, self._side(left), self._operand(right))
 
     def _is_plain(self, left: Node | str, right: Literal) -> bool:
