@@ -141,20 +141,22 @@ def interval(window: Window, at_us: int, *, finest: Rung, now_us: int, calendar:
     The end is *at_us* rounded up to the finest rung kept at that age; the start is that end less the
     length, rounded down to the window's grain, or to the finest rung kept at the start's age.
     """
-    edge = retained_from(finest, now_us - at_us)
     if isinstance(window, Today):
-        return _today(at_us, edge, calendar)
-    end_us = _ceil(at_us, edge, calendar)
+        return _today(at_us, finest, now_us, calendar)
+    end_us = _ceil(at_us, retained_from(finest, now_us - at_us), calendar)
     start_us = end_us - window.length_us
     edge = retained_from(max(grain(window), finest), now_us - start_us)
     return Interval(_floor(start_us, edge, calendar), end_us)
 
 
-def _today(at_us: int, edge: Rung, calendar: Calendar) -> Interval:
+def _today(at_us: int, finest: Rung, now_us: int, calendar: Calendar) -> Interval:
+    """The day so far; the whole day where its beginning is no longer kept finely enough to take a part."""
     midnight_us = calendar.day_start(at_us)
-    if edge is not Rung.D1 and midnight_us % LENGTH_US[edge]:
-        edge = Rung.D1
-    return Interval(midnight_us, _ceil(at_us, edge, calendar))
+    begins = retained_from(finest, now_us - midnight_us)
+    ends = retained_from(finest, now_us - at_us)
+    if begins is not Rung.D1 and midnight_us % LENGTH_US[begins]:
+        ends = Rung.D1
+    return Interval(midnight_us, _ceil(at_us, ends, calendar))
 
 
 def cover(whole: Interval, *, finest: Rung, now_us: int, calendar: Calendar) -> tuple[Span, ...]:
@@ -175,7 +177,8 @@ def _cover(start_us: int, end_us: int, rungs: Sequence[Rung], now_us: int, calen
         return []
     coarsest, finer = rungs[0], rungs[1:]
     first, last = _ceil(start_us, coarsest, calendar), _floor(end_us, coarsest, calendar)
-    if first >= last or not (_meets(first, finer, now_us) and _meets(last, finer, now_us)):
+    joints = [edge for edge, end in ((first, start_us), (last, end_us)) if edge != end]
+    if first >= last or not all(_meets(edge, finer, now_us) for edge in joints):
         return _cover(start_us, end_us, finer, now_us, calendar)
     before = _cover(start_us, first, finer, now_us, calendar)
     return [*before, Span(coarsest, first, last), *_cover(last, end_us, finer, now_us, calendar)]

@@ -27,6 +27,9 @@ ZONES = ("UTC", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacif
 WINDOWS = ("1m", "5m", "1h", "24h", "7d", "30d", "today")
 
 
+ages = st.integers(0, 60 * 24)  # hours
+
+
 def us(text: str) -> int:
     """Microseconds of an RFC 3339 instant."""
     return instant_us(datetime.fromisoformat(text).astimezone(UTC))
@@ -106,11 +109,11 @@ def test_today_begins_at_local_midnight(zone: str, at: str, start: str) -> None:
     assert us(start) == found.start_us
 
 
-@given(at=instants, zone=st.sampled_from(ZONES), name=st.sampled_from(WINDOWS), age=st.integers(0, 60))
+@given(at=instants, zone=st.sampled_from(ZONES), name=st.sampled_from(WINDOWS), age=ages)
 def test_cover_is_whole(at: int, zone: str, name: str, age: int) -> None:
     """The panes of a cover make up the interval without gap or overlap, each on the edges of its rung."""
     calendar, window = Calendar(zone), parse_window(name)
-    now = at + age * 24 * HOUR_US
+    now = at + age * HOUR_US
     whole = interval(window, at, finest=grain(window), now_us=now, calendar=calendar)
 
     place = whole.start_us
@@ -123,11 +126,11 @@ def test_cover_is_whole(at: int, zone: str, name: str, age: int) -> None:
     assert whole.end_us == place
 
 
-@given(at=instants, zone=st.sampled_from(ZONES), name=st.sampled_from(WINDOWS), age=st.integers(0, 60))
+@given(at=instants, zone=st.sampled_from(ZONES), name=st.sampled_from(WINDOWS), age=ages)
 def test_cover_reads_what_is_kept(at: int, zone: str, name: str, age: int) -> None:
     """No pane is read that was already too old to be written when its youngest event could arrive."""
     calendar, window = Calendar(zone), parse_window(name)
-    now = at + age * 24 * HOUR_US
+    now = at + age * HOUR_US
     whole = interval(window, at, finest=grain(window), now_us=now, calendar=calendar)
 
     spans = cover(whole, finest=grain(window), now_us=now, calendar=calendar)
