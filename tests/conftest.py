@@ -25,6 +25,9 @@ from shared.storage.schema import upgrade
 HOME_VARIABLE = "TIDEMARK_TEST_HOME"
 TEMPLATE = "tidemark_template"
 
+KEPT = frozenset({HOME_VARIABLE, "TIDEMARK_CACHE_DIR", "TIDEMARK_JAVA", "TIDEMARK_MAVEN_REPOSITORY_URL"})
+"""Where Kafka comes from is the machine's business; everything else a test sets itself."""
+
 settings.register_profile(
     "suite", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -37,10 +40,12 @@ def _is_worker(config: pytest.Config) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the home of the stack before any worker starts; nothing of the developer's own applies."""
-    for name in [name for name in os.environ if name.startswith("TIDEMARK_") and name != HOME_VARIABLE]:
+    for name in [name for name in os.environ if name.startswith("TIDEMARK_") and name not in KEPT]:
         del os.environ[name]
     if not _is_worker(config):
         os.environ[HOME_VARIABLE] = tempfile.mkdtemp(prefix="tidemark-tests-")
+    # A developer's own stack in the checkout is not the tests' business.
+    os.environ["TIDEMARK_HOME"] = str(Path(os.environ[HOME_VARIABLE]) / "none")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
