@@ -105,6 +105,7 @@ def _dead_letter(at: TopicPartition, record: Record, rejected: Rejected, now_us:
         partition=at.partition,
         offset=record.offset,
         time=text_of_us(now_us),
+        timestamp_ms=record.timestamp,
     )
     headers = dead_letter_headers(letter, record.headers, value=record.value)
     return Outgoing(dead_letter_value(record.value), record.key, partition=0, headers=headers)

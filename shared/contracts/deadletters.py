@@ -25,6 +25,7 @@ class DeadLetter:
         service: who set it aside.
         topic: where the record came from, with *partition* and *offset*.
         time: when it was set aside, in UTC with six digits.
+        timestamp_ms: the timestamp of the record, which is the time of an event that names none.
     """
 
     reason: str
@@ -34,6 +35,7 @@ class DeadLetter:
     partition: int
     offset: int
     time: str
+    timestamp_ms: int | None = None
 
 
 def dead_letter_headers(
@@ -51,6 +53,8 @@ def dead_letter_headers(
         ("time", letter.time),
     ):
         headers.append((HEADER_PREFIX + name, text.encode(errors="replace")))
+    if letter.timestamp_ms is not None:
+        headers.append((HEADER_PREFIX + "timestamp", str(letter.timestamp_ms).encode()))
     if value is not None and len(value) > MAX_VALUE_BYTES:
         headers.append((HEADER_PREFIX + "truncated", str(len(value)).encode()))
     return headers
@@ -82,6 +86,7 @@ def read_dead_letter(headers: Iterable[tuple[str, bytes | None]]) -> DeadLetter 
             partition=int(found["partition"]),
             offset=int(found["offset"]),
             time=found["time"],
+            timestamp_ms=int(found["timestamp"]) if "timestamp" in found else None,
         )
     except (KeyError, ValueError):
         return None

@@ -36,7 +36,7 @@ class CleanEvent(
     Attributes:
         time: UTC with six digits, always 27 characters; `times_us` reads many at once.
         retracts: the id of the event of the same source that this one undoes.
-        data: its members as sent; numbers that are not integers are decimals.
+        data: its members as sent; numbers that are not integers are decimals, or floats that say the same.
     """
 
     id: str
@@ -51,7 +51,7 @@ class CleanEvent(
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 SURE_CHARACTERS = 16
-"""A number literal of at most 15 digits is what its nearest float prints; a point or sign may come with them."""
+"""A literal of at most 15 digits is what its nearest float prints; a point or sign may come with them."""
 
 
 def _number(literal: str) -> float | Decimal:

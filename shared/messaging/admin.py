@@ -83,6 +83,9 @@ async def topic_offsets(bootstrap_servers: str, topic: str) -> dict[int, Offsets
     """
     counts = await partition_counts(bootstrap_servers, [topic])
     partitions = [TopicPartition(topic, number) for number in range(counts.get(topic, 0))]
+    if not partitions:
+        # And a client that is closed before it has done anything ends with its own tasks cancelled.
+        return {}
     async with _reader(bootstrap_servers, f"asking for offsets of {topic}") as reader:
         begins = await reader.beginning_offsets(partitions)
         ends = await reader.end_offsets(partitions)
