@@ -13,7 +13,7 @@ class Place:
     Attributes:
         line: from 1.
         column: in characters, from 1.
-        text: that line of the file.
+        text: that line of the file; empty where the file cannot be shown.
     """
 
     file: str
@@ -46,7 +46,8 @@ class Problem:
         if self.place is None:
             return f"{self.slug}: {self.message}" if self.slug else self.message
         position = f"{self.place.file}:{self.place.line}:{self.place.column}"
-        return f"{position}: {self.message}\n{self.place.excerpt()}"
+        shown = f"\n{self.place.excerpt()}" if self.place.text.strip() else ""
+        return f"{position}: {self.message}{shown}"
 
 
 class DefinitionError(BadInputError):

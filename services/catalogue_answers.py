@@ -1,0 +1,169 @@
+"""What `tidemark kpi` says: tables for people, one JSON document for machines; it decides nothing."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from shared.domain.definitions import Action, Catalogue, Change, DefinitionError, Kpi, Problem
+from shared.domain.definitions.plans import spec_of
+
+_COLOURS = {Action.CREATE: "green", Action.UPDATE: "yellow", Action.RETIRE: "red", Action.UNCHANGED: "dim"}
+
+
+def is_interactive() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def show_lint(slugs: Sequence[str], *, as_json: bool) -> None:
+    """Say that these KPIs have no problems."""
+    if as_json:
+        _print_json({"kpis": list(slugs), "problems": []})
+    else:
+        typer.echo(f"{_counted(len(slugs), 'KPI')}, no problems")
+
+
+def show_problems(error: DefinitionError, *, as_json: bool) -> None:
+    """Say what is wrong with definitions: on standard error for people."""
+    if as_json:
+        _print_json({"problems": [_problem_body(problem) for problem in error.problems]})
+        return
+    for problem in error.problems:
+        typer.echo(str(problem), err=True)
+    typer.echo(_counted(len(error.problems), "problem"), err=True)
+
+
+def show_failure(message: str, *, as_json: bool) -> None:
+    """Say why a command could not be carried out."""
+    if as_json:
+        _print_json({"error": message})
+    else:
+        typer.echo(message, err=True)
+
+
+def show_changes(changes: Sequence[Change], *, as_json: bool) -> None:
+    """Say what changes, KPI by KPI."""
+    if as_json:
+        _print_json({"changes": [_change_body(change) for change in changes]})
+        return
+    table = _table("KPI", "Version", "Change", "What differs", "Counts anew")
+    for change in changes:
+        action = f"[{_COLOURS[change.action]}]{change.action}[/]"
+        table.add_row(change.slug, str(change.version), action, _differences(change), _counting(change))
+    _print(table)
+
+
+def show_catalogue(catalogue: Catalogue, *, as_json: bool) -> None:
+    """Say which KPIs are in force."""
+    if as_json:
+        _print_json(
+            {"revision": catalogue.revision, "kpis": [_kpi_body(catalogue, s) for s in catalogue.kpis]}
+        )
+        return
+    table = _table("KPI", "Version", "Title", "Made of", "Windows", "Owner")
+    for slug, kpi in catalogue.kpis.items():
+        version = str(catalogue.versions[slug])
+        table.add_row(
+            slug, version, _plain(kpi.title), _plain(_source(kpi)), " ".join(kpi.windows), _plain(kpi.owner)
+        )
+    _print(table)
+    typer.echo(f"{_counted(len(catalogue.kpis), 'KPI')} at revision {catalogue.revision}")
+
+
+def show_kpi(catalogue: Catalogue, slug: str, *, as_json: bool) -> None:
+    """Say everything about one KPI."""
+    body = _kpi_body(catalogue, slug)
+    if as_json:
+        _print_json(body)
+        return
+    table = _table("Field", "")
+    table.add_row("version", str(body["version"]))
+    for name, value in body["spec"].items():
+        table.add_row(name, _plain(value if isinstance(value, str) else _json(value)))
+    for measure in body["measures"]:
+        table.add_row("measure", _plain(f"{measure['measure_id']} by [{', '.join(measure['breakdown'])}]"))
+    _print(table)
+
+
+def _kpi_body(catalogue: Catalogue, slug: str) -> dict[str, Any]:
+    kpi = catalogue.kpis[slug]
+    measures = [
+        {"measure_id": catalogue.measure_ids[m.fingerprint], "breakdown": list(m.breakdown)}
+        for m in kpi.measures()
+    ]
+    return {"version": catalogue.versions[slug], "spec": spec_of(kpi), "measures": measures}
+
+
+def _change_body(change: Change) -> dict[str, Any]:
+    return {
+        "slug": change.slug,
+        "action": change.action,
+        "version": change.version,
+        "differences": [
+            {"field": each.field, "before": each.before, "after": each.after} for each in change.differences
+        ],
+        "starts_counting": [list(breakdown) for breakdown in change.starts_counting],
+    }
+
+
+def _problem_body(problem: Problem) -> dict[str, Any]:
+    place = problem.place
+    return {
+        "file": place.file if place else None,
+        "line": place.line if place else None,
+        "column": place.column if place else None,
+        "kpi": problem.slug,
+        "message": problem.message,
+    }
+
+
+def _differences(change: Change) -> str:
+    return "\n".join(
+        _plain(f"{each.field}: {_json(each.before)} -> {_json(each.after)}") for each in change.differences
+    )
+
+
+def _counting(change: Change) -> str:
+    if not change.starts_counting:
+        return ""
+    return _plain(
+        ", ".join("total" if not names else f"[{', '.join(names)}]" for names in change.starts_counting)
+    )
+
+
+def _source(kpi: Kpi) -> str:
+    return kpi.formula if kpi.formula is not None else f"{kpi.aggregate} of {kpi.event_type}"
+
+
+def _plain(text: str) -> str:
+    """*text* with nothing in it that the terminal would take for markup or control it by."""
+    shown = "".join(character if character.isprintable() or character == "\n" else "�" for character in text)
+    return shown.replace("[", r"\[")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _print(table: Table) -> None:
+    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _print_json(body: Any) -> None:
+    typer.echo(json.dumps(body, indent=2, ensure_ascii=False))

@@ -1,0 +1,130 @@
+"""`tidemark kpi plan|apply|show` on a real database."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url
+from typer.testing import CliRunner, Result
+
+from services.catalogue import FAILED, REFUSED, USAGE, app
+from tests.unit.test_catalogue_cli import a_file
+
+
+@pytest.fixture
+def _database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands find the test's own database."""
+    monkeypatch.setenv("TIDEMARK_DATABASE_URL", database_url)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def body(*arguments: str) -> Any:
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.mark.usefixtures("_database")
+def test_plan_apply_show(tmp_path: Path) -> None:
+    """A plan changes nothing, applying does what was planned, and show tells it."""
+    path = a_file(tmp_path, "a.yaml", "a", "b")
+
+    planned = body("plan", str(path))
+    empty = body("show")
+    applied = body("apply", str(path), "--yes")
+    shown = body("show")
+
+    assert [(each["slug"], each["action"], each["starts_counting"]) for each in planned["changes"]] == [
+        ("a", "create", [[]]),
+        ("b", "create", [[]]),
+    ]
+    assert empty == {"revision": 0, "kpis": []}
+    assert applied == planned
+    assert [(each["spec"]["slug"], each["version"]) for each in shown["kpis"]] == [("a", 1), ("b", 1)]
+
+
+@pytest.mark.usefixtures("_database")
+def test_tables(tmp_path: Path) -> None:
+    """People get tables, whose texts are shown as they are."""
+    path = a_file(tmp_path, "a.yaml", "a", more="unit: '[red]x[/]'\n")
+
+    applied = run("apply", str(path), "--yes")
+    again = run("plan", str(path))
+    listed = run("show")
+    shown = run("show", "a")
+
+    assert "create" in applied.stdout
+    assert "unchanged" in again.stdout
+    assert "1 KPI at revision 1" in listed.stdout
+    assert "count of order.paid" in listed.stdout
+    assert "[red]x[/]" in shown.stdout
+
+
+@pytest.mark.usefixtures("_database")
+def test_apply_asks(tmp_path: Path) -> None:
+    """Where nobody can be asked, nothing is put in force without --yes."""
+    path = a_file(tmp_path, "a.yaml", "a")
+
+    assert run("apply", str(path)).exit_code == USAGE
+    assert body("show")["kpis"] == []
+
+
+@pytest.mark.usefixtures("_database")
+def test_prune(tmp_path: Path) -> None:
+    """Pruning retires what the files no longer have, unless a formula still needs it."""
+    run("apply", str(a_file(tmp_path, "a.yaml", "a", "b")), "--yes")
+    fewer = a_file(tmp_path, "b.yaml", "b")
+
+    applied = body("apply", str(fewer), "--yes", "--prune")
+
+    assert [(c["slug"], c["action"]) for c in applied["changes"]] == [("b", "unchanged"), ("a", "retire")]
+    assert [each["spec"]["slug"] for each in body("show")["kpis"]] == ["b"]
+
+
+@pytest.mark.usefixtures("_database")
+def test_judged_with_what_is_in_force(tmp_path: Path) -> None:
+    """Files are judged among what is in force, and a problem is shown in the file."""
+    run("apply", str(a_file(tmp_path, "a.yaml", "a")), "--yes")
+    formula = a_file(tmp_path, "f.yaml", "f")
+    text = formula.read_text("utf-8").replace("event_type: order.paid\naggregate: count\n", "")
+    formula.write_text(text + "formula: a / 2\n", "utf-8")
+    good = run("plan", str(formula))
+    formula.write_text(text + "formula: a / c\n", "utf-8")
+    bad = run("plan", str(formula))
+
+    assert (good.exit_code, bad.exit_code) == (0, REFUSED)
+    assert f"{formula}:8:14: there is no KPI 'c'" in bad.stderr
+
+
+@pytest.mark.usefixtures("_database")
+def test_unknown_slug() -> None:
+    """A KPI that is not in force is a failure, told in words."""
+    result = run("show", "nothing")
+
+    assert (result.exit_code, result.stderr) == (FAILED, "there is no KPI 'nothing'\n")
+
+
+def test_no_tables(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database without tables is told as such, with the remedy."""
+    monkeypatch.setenv("TIDEMARK_DATABASE_URL", postgres)
+
+    result = run("show")
+
+    assert result.exit_code == FAILED
+    assert "the database has no tables yet" in result.stderr
+    assert "run tidemark db upgrade" in result.stderr
+
+
+def test_no_such_database(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that does not exist is a failure told in words."""
+    url = make_url(postgres).set(database="nothing").render_as_string(hide_password=False)
+    monkeypatch.setenv("TIDEMARK_DATABASE_URL", url)
+
+    result = run("show", "--json")
+
+    assert result.exit_code == FAILED
+    assert "nothing" in json.loads(result.stdout)["error"]
