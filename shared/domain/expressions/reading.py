@@ -48,6 +48,9 @@ _ARGUMENTS: dict[str, tuple[int, int, Kind | None]] = {
 }
 """How few and how many arguments each function takes, and of which kind."""
 
+FUNCTIONS = frozenset(_ARGUMENTS)
+"""Everything that can be called."""
+
 _NUMERIC_CALLS = frozenset(("abs", "min", "max", "round", "coalesce"))
 
 
