@@ -33,7 +33,7 @@ class Value:
 
 
 def to_significant(number: Fraction) -> Decimal:
-    """*number* to 12 significant digits, half-even, without a rounding in between."""
+    """*number* to 12 significant digits, half-even, without a rounding in between; no zeros at the end."""
     whole = 10**12
     exponent = 0
     scaled = abs(number)
@@ -45,4 +45,6 @@ def to_significant(number: Fraction) -> Decimal:
     while scaled >= whole:
         scaled, exponent = scaled / 10, exponent + 1
     digits = round(scaled) * (-1 if number < 0 else 1)
+    while exponent < 0 and digits % 10 == 0:
+        digits, exponent = digits // 10, exponent + 1
     return Decimal(digits).scaleb(exponent)

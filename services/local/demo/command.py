@@ -68,7 +68,7 @@ async def _until_told(options: Options, *, once: bool, as_json: bool) -> Outcome
         stop.cancel()
         outcomes = await asyncio.gather(work, stop, return_exceptions=True)
     ended = outcomes[0]
-    if isinstance(ended, asyncio.CancelledError):
+    if isinstance(ended, asyncio.CancelledError) and stopping.is_set():
         return None
     if isinstance(ended, BaseException):
         raise ended

@@ -17,6 +17,13 @@ class SourceTreeMissingError(LocalStackError):
         )
 
 
+class AlreadyRunningError(LocalStackError):
+    """Another demo writes to the same directory."""
+
+    def __init__(self, logs: Path) -> None:
+        super().__init__(f"A demo is running already with its files in {logs}: end it first, with Ctrl-C.")
+
+
 class ServiceDiedError(LocalStackError):
     """A service ended although nobody had stopped it; the message ends with its last lines."""
 

@@ -1,9 +1,12 @@
 """Where the demo's files are: in the source tree what it reads, under `.tidemark` what it writes."""
 
+import contextlib
+import fcntl
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.local.demo.failures import SourceTreeMissingError
+from services.local.demo.failures import AlreadyRunningError, SourceTreeMissingError
 
 _SOURCE_TREE = Path(__file__).resolve().parents[3]
 
@@ -38,3 +41,18 @@ def places(home: Path, *, source_tree: Path = _SOURCE_TREE) -> Places:
     logs = home / "demo"
     logs.mkdir(parents=True, exist_ok=True)
     return Places(source_tree=source_tree, kpis=kpis, stack=logs / "stack", logs=logs)
+
+
+@contextlib.contextmanager
+def sole_demo(where: Places) -> Iterator[None]:
+    """Keep every other demo out of these places until the block ends: each empties them when it starts.
+
+    Raises:
+        AlreadyRunningError: one is in there.
+    """
+    with (where.logs / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunningError(where.logs) from None
+        yield

@@ -74,11 +74,10 @@ def table(outcome: Outcome) -> Table:
     """Every total, and every series that is not as the oracle says."""
     shown = [one for one in outcome.judged if not one.expected.dimensions or not one.equal]
     found = Table(title="What the API says and what the oracle says", caption=_caption(outcome))
-    for column in ("KPI", "window", "dimensions"):
+    for column in ("KPI", "window"):
         found.add_column(column)
     for column in ("value", "oracle"):
-        found.add_column(column, justify="right")
-    found.add_column("unit")
+        found.add_column(column, justify="right", no_wrap=True)
     found.add_column("equal", justify="center")
     for before, one in zip([None, *shown], shown, strict=False):
         if before is not None and before.expected.kpi != one.expected.kpi:
@@ -90,12 +89,10 @@ def table(outcome: Outcome) -> Table:
 def _row(one: Judged) -> tuple[str, ...]:
     expected = one.expected
     return (
-        expected.kpi,
+        " ".join([expected.kpi, *(f"{name}={value}" for name, value in expected.dimensions.items())]),
         expected.window,
-        ", ".join(f"{name}={value}" for name, value in expected.dimensions.items()),
         _number(one.answer.value, exact=expected.exact),
         _number(expected.value, exact=expected.exact),
-        one.answer.unit or "",
         "yes" if one.equal else "NO",
     )
 

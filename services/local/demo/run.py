@@ -16,7 +16,7 @@ from services.local.demo.failures import NotEmptyError
 from services.local.demo.fleet import Fleet, Service, running
 from services.local.demo.flights import Flight, archive, events, flights
 from services.local.demo.judging import Expected, Judged, expected_values, judge
-from services.local.demo.places import Places, places
+from services.local.demo.places import Places, places, sole_demo
 from services.local.demo.receiver import Receiver, receiving
 from services.local.demo.reports import FIRES, Outcome
 from services.local.demo.screens import Screen
@@ -79,8 +79,9 @@ async def run(
     """
     where = places(default_home())
     found = await asyncio.to_thread(flights, archive(), last=options.last)
-    async with _staged(where, options, screen) as stage:
-        return await stage.fleet.unless_one_dies(_played(stage, found, screen, show, stay))
+    with sole_demo(where):
+        async with _staged(where, options, screen) as stage:
+            return await stage.fleet.unless_one_dies(_played(stage, found, screen, show, stay))
 
 
 @contextlib.asynccontextmanager
@@ -102,13 +103,18 @@ async def _staged(where: Places, options: Options, screen: Screen) -> AsyncItera
 
 @contextlib.asynccontextmanager
 async def _servers(home: Path, options: Options, screen: Screen) -> AsyncIterator[LocalAddresses]:
-    """A Kafka and a PostgreSQL without a past: numbers are those of this run alone."""
+    """A Kafka and a PostgreSQL without a past: numbers are those of this run alone.
+
+    After a failure their data and logs stay for whoever looks into it, until the next run.
+    """
     await stack.erase(home)
+    leave = stack.down
     try:
         yield await stack.up(home, progress=screen.say)
+        leave = stack.erase
     finally:
         if not options.keeps_servers:
-            await stack.erase(home, progress=screen.say)
+            await leave(home, progress=screen.say)
 
 
 async def _prepared(engine: AsyncEngine, bootstrap_servers: str, kpis: Path) -> None:
