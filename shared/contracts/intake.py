@@ -94,6 +94,9 @@ def _from_plain(value: bytes, timestamp_us: int, mapping: JsonMapping | None) ->
             Reason.UNKNOWN_FORMAT,
             "the record is no CloudEvent (no specversion, no ce_ headers), and its topic has no mapping",
         )
+    if value.count(b"{") + value.count(b"[") > MAX_DEPTH:
+        # Here data has no envelope around it.
+        document(value)
     return _event(mapping.attributes(found), found, timestamp_us)
 
 

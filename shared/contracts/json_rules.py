@@ -52,7 +52,7 @@ def document(raw: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
         raise RefusedEventError(Reason.EVENT_TOO_LARGE, detail)
     try:
         found = _decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ArithmeticError):
         return _exact(raw, max_depth)
     return found if _is_proven(raw, found, max_depth) else _exact(raw, max_depth)
 
