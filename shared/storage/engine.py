@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import asyncpg
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.domain.errors import StoreUnavailableError
@@ -125,7 +126,7 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 def _wrapped() -> Iterator[None]:
     try:
         yield
-    except (OSError, TimeoutError, InterfaceError) as error:
+    except (OSError, TimeoutError, InterfaceError, PoolTimeoutError) as error:
         raise StoreUnavailableError(f"Postgres did not answer: {error}") from error
     except DBAPIError as error:
         cause = error.orig.__cause__ if error.orig else None

@@ -1,5 +1,6 @@
 """The API on a real Postgres and a real port."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -120,3 +121,14 @@ async def test_strange_texts(api: Api) -> None:
             answer = await client.get(f"/v1/kpis/departures/value?carrier={text}")
 
             assert (answer.status_code, answer.json()["value"]) == (200, 0), text
+
+
+async def test_busy_database(api: Api) -> None:
+    """When every connection is taken for longer than one may wait, callers are asked to come again."""
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(10):
+            await stack.enter_async_context(api.engine.connect())
+        async with api.client() as client:
+            answer = await client.get("/v1/kpis")
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:tidemark:problem:store-unavailable")
