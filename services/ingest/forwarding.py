@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -125,7 +125,7 @@ class Forwarder:
         await producer.send_all(EVENTS, verdicts.clean)
         await producer.send_all(DEAD_LETTERS, verdicts.dead)
         await self.consumer.commit({at: records[-1].offset + 1 for at, records in batch.items()})
-        self.outlets.progress.moved()
+        self.outlets.progress.moved(monotonic_s())
         metrics.events.labels("accepted").inc(len(verdicts.clean))
         metrics.events.labels("dead_lettered").inc(len(verdicts.dead))
         for reason, count in verdicts.reasons.items():
@@ -183,7 +183,7 @@ def back_off_s(failures: int) -> float:
     return longest * (500 + secrets.randbelow(500)) / 1000
 
 
-def _slices(batch: Batch) -> Iterator[tuple[TopicPartition, list[Record]]]:
+def _slices(batch: Batch) -> Iterator[tuple[TopicPartition, Sequence[Record]]]:
     for at, records in batch.items():
         for start in range(0, len(records), SLICE_RECORDS):
             yield at, records[start : start + SLICE_RECORDS]

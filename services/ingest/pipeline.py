@@ -12,6 +12,7 @@ from services.ingest.topics import make_topics
 from shared.domain.errors import TryAgainError
 from shared.messaging.consumer import open_consumer
 from shared.messaging.records import TopicPartition
+from shared.runtime.clock import monotonic_s
 from shared.runtime.lifecycle import pause
 
 log = structlog.get_logger(__name__)
@@ -75,7 +76,7 @@ class Pipeline:
             if lag is None:
                 self.outlets.progress.unknown()
             else:
-                self.outlets.progress.observe(lag)
+                self.outlets.progress.observe(lag, monotonic_s())
             await pause(stopping, OBSERVE_S)
 
     async def _lag(self) -> int | None:

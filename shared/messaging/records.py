@@ -35,4 +35,4 @@ class Record(Protocol):
         """Milliseconds since 1970-01-01T00:00:00Z, by the sender's or the broker's clock."""
 
 
-Batch = Mapping[TopicPartition, list[Record]]
+Batch = Mapping[TopicPartition, Sequence[Record]]
