@@ -78,7 +78,7 @@ async def _until_told(options: Options, *, once: bool, as_json: bool) -> Outcome
 def _print(outcome: Outcome, screen: Screen, *, as_json: bool) -> None:
     out = screen.console if as_json else Console()
     out.print(table(outcome))
-    out.print(summary(outcome), highlight=False, markup=False)
+    out.print(summary(outcome), highlight=False, markup=False, soft_wrap=True)
     for complaint in outcome.complaints():
         screen.console.print(complaint, style="bold red", markup=False)
     if as_json:

@@ -78,6 +78,7 @@ async def run(
         LocalStackError: something could not be started, ended, or took too long.
     """
     where = places(default_home())
+    screen.say("reading the flights of 2013")
     found = await asyncio.to_thread(flights, archive(), last=options.last)
     with sole_demo(where):
         async with _staged(where, options, screen) as stage:
@@ -113,7 +114,9 @@ async def _servers(home: Path, options: Options, screen: Screen) -> AsyncIterato
         yield await stack.up(home, progress=screen.say)
         leave = stack.erase
     finally:
-        if not options.keeps_servers:
+        if options.keeps_servers:
+            screen.say(f"Kafka and PostgreSQL stay up until: TIDEMARK_HOME={home} tidemark local down")
+        else:
             await leave(home, progress=screen.say)
 
 

@@ -24,7 +24,7 @@ class Screen:
 
     def say(self, line: str) -> None:
         """Show one line."""
-        self.console.print(line, highlight=False, markup=False)
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     @contextlib.contextmanager
     def bars(self, total: int) -> Iterator[Bars]:
