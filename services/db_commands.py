@@ -5,7 +5,7 @@ import asyncio
 import typer
 
 from shared.runtime.settings import CommonSettings
-from shared.storage.engine import open_engine
+from shared.storage.engine import opened_engine
 from shared.storage.schema import newest_revision
 from shared.storage.schema import upgrade as migrate
 
@@ -25,8 +25,5 @@ def upgrade() -> None:
 
 
 async def _upgrade(url: str) -> None:
-    engine = open_engine(url, application_name="tidemark-db")
-    try:
+    async with opened_engine(url, application_name="tidemark-db") as engine:
         await migrate(engine)
-    finally:
-        await engine.dispose()

@@ -1,8 +1,6 @@
 """How the parts of the API are put together on an open database; nothing else builds them."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 
 from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -17,26 +15,16 @@ from services.api.settings import ApiSettings
 from services.api.stored import Stored
 from services.api.streams import Hub
 from shared.runtime.clock import utc_now
-from shared.storage.engine import open_engine
-
-_CLOSE_S = 3.0
-"""A frozen database must not hold up the end of the process."""
+from shared.storage.engine import opened_engine
 
 
-@contextlib.asynccontextmanager
-async def opened_database(settings: ApiSettings) -> AsyncIterator[AsyncEngine]:
-    """The pool of connections, closed with the block or left to the kernel after three seconds."""
-    engine = open_engine(
+def opened_database(settings: ApiSettings) -> AbstractAsyncContextManager[AsyncEngine]:
+    """The pool of connections, closed with the block."""
+    return opened_engine(
         settings.database_url.get_secret_value(),
         application_name="tidemark-api",
         pool_size=settings.api_database_connections,
     )
-    try:
-        yield engine
-    finally:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_S):
-                await engine.dispose()
 
 
 def state_on(engine: AsyncEngine, settings: ApiSettings, *, registry: CollectorRegistry) -> ApiState:

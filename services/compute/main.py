@@ -3,6 +3,7 @@
 import os
 import socket
 from contextlib import AsyncExitStack
+from functools import partial
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -21,10 +22,11 @@ from services.compute.workers import Worker
 from shared.messaging.admin import cluster_id
 from shared.messaging.producer import open_producer
 from shared.observability.logging import configure_logging, wants_json
-from shared.runtime.lifecycle import run_jobs, stop_on_signals
+from shared.runtime.lifecycle import patiently, run_jobs, stop_on_signals
 from shared.runtime.loops import run_loop
 from shared.runtime.ops import ops_routes, serving
-from shared.storage.engine import open_engine
+from shared.storage.engine import opened_engine
+from shared.storage.schema import require_newest
 
 log = structlog.get_logger(__name__)
 
@@ -45,14 +47,16 @@ async def run(settings: ComputeSettings) -> None:
     owner = f"{socket.gethostname()}-{os.getpid()}"
     async with AsyncExitStack() as stack:
         stopping = await stack.enter_async_context(stop_on_signals())
-        engine = open_engine(database_url, application_name="tidemark-compute-values")
-        stack.push_async_callback(engine.dispose)
+        engine = await stack.enter_async_context(
+            opened_engine(database_url, application_name="tidemark-compute-values")
+        )
         watch = CatalogueWatch(engine)
-        await watch.load()
+        await patiently(partial(require_newest, engine), stopping=stopping)
+        await patiently(watch.load, stopping=stopping)
         producer = await stack.enter_async_context(open_producer(servers, f"tidemark-compute-{owner}"))
         policy = OwnershipPolicy(
             owner,
-            await cluster_id(servers),
+            await patiently(partial(cluster_id, servers), stopping=stopping),
             settings.dedupe_horizon,
             settings.compute_dedupe_ids_per_partition,
         )

@@ -4,11 +4,15 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
+from shared.domain.errors import TryAgainError
+
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 
 class Job(Protocol):
@@ -77,6 +81,26 @@ async def pause(stopping: asyncio.Event, seconds: float) -> bool:
         async with asyncio.timeout(seconds):
             await stopping.wait()
     return stopping.is_set()
+
+
+class StoppedBeforeStartError(Exception):
+    """The process was told to stop while it waited for a door to open; nothing is left undone."""
+
+
+async def patiently(work: Callable[[], Awaitable[T]], *, stopping: asyncio.Event, wait_s: float = 2.0) -> T:
+    """What *work* returns, tried again every *wait_s* seconds for as long as a door is closed to it.
+
+    Raises:
+        StoppedBeforeStartError: *stopping* was set meanwhile.
+        Exception: whatever *work* raises that is no TryAgainError.
+    """
+    while not stopping.is_set():
+        try:
+            return await work()
+        except TryAgainError as error:
+            log.warning("not_open_yet", reason=str(error))
+            await pause(stopping, wait_s)
+    raise StoppedBeforeStartError
 
 
 async def every(seconds: float, work: Callable[[], Awaitable[None]], *, stopping: asyncio.Event) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import structlog
 import uvloop
 
+from shared.runtime.lifecycle import StoppedBeforeStartError
+
 log = structlog.get_logger(__name__)
 
 
@@ -16,6 +18,8 @@ def run_loop(work: Coroutine[Any, Any, None]) -> None:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work)
+    except StoppedBeforeStartError:
+        log.info("stopped_before_start")
     except ExceptionGroup as failures:
         for failure in failures.exceptions:
             log.exception("process_failed", error=repr(failure), exc_info=failure)

@@ -15,6 +15,9 @@ from shared.domain.errors import StoreUnavailableError
 COMMAND_TIMEOUT_S = 10.0
 """A frozen server must not hold a caller: server-side timeouts cannot help when the server is what hangs."""
 
+CLOSE_DEADLINE_S = 3.0
+"""The driver's own closing may wait for ever for a server that does not answer."""
+
 _SERVER_SETTINGS = {
     "statement_timeout": "8000",
     "lock_timeout": "3000",
@@ -39,6 +42,18 @@ def open_engine(url: str, *, application_name: str, pool_size: int = 5) -> Async
             "server_settings": {"application_name": application_name, **_SERVER_SETTINGS},
         },
     )
+
+
+@contextlib.asynccontextmanager
+async def opened_engine(url: str, *, application_name: str, pool_size: int = 5) -> AsyncIterator[AsyncEngine]:
+    """`open_engine` for the length of a block; a frozen server does not hold up its end."""
+    engine = open_engine(url, application_name=application_name, pool_size=pool_size)
+    try:
+        yield engine
+    finally:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_DEADLINE_S):
+                await engine.dispose()
 
 
 def _driver_url(url: str) -> URL:
@@ -84,6 +99,9 @@ _TRY_AGAIN = (
     asyncpg.InsufficientResourcesError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.exceptions.InvalidCachedStatementError,
+    # A role or database that is made in a moment; until then the reason is logged at every try.
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
 )
 """What the driver raises when the same work may succeed on a new connection."""
 

@@ -9,6 +9,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared.domain.errors import StopError
+from shared.storage.engine import reading
+
 
 def _config() -> Config:
     config = Config()
@@ -48,6 +51,26 @@ def newest_revision() -> str:
     if head is None:
         raise LookupError("no migrations are installed")
     return head
+
+
+class OldSchemaError(StopError):
+    """The database is not at the schema this code was written for: run `tidemark db upgrade`."""
+
+
+async def require_newest(engine: AsyncEngine) -> None:
+    """Make sure that the database is at the newest schema.
+
+    Raises:
+        OldSchemaError: it is not; the message says what to run.
+        StoreUnavailableError: Postgres did not answer.
+    """
+    async with reading(engine) as connection:
+        found = await current_revision(connection)
+    if found != newest_revision():
+        raise OldSchemaError(
+            f"the database is at revision {found}, this code needs {newest_revision()}:"
+            " run `tidemark db upgrade`"
+        )
 
 
 async def current_revision(connection: AsyncConnection) -> str | None:
