@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
 from shared.domain.alert_changes import Change, Reason
 from shared.domain.alerts import AlertRule, AlertState, Condition, Firing
+from shared.domain.readings import Reading
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -114,7 +116,7 @@ def _episode(before: AlertState, after: AlertState) -> tuple[Told, Firing, datet
 
 
 def _data(change: Change, told: Told, fired: Firing, resolved_at: datetime | None) -> NoticeData:
-    alert, rule, reading = change.after, change.after.rule, change.reading
+    alert, rule = change.after, change.after.rule
     return NoticeData(
         notice_id=change.notice_id,
         alert_id=alert.alert_id,
@@ -138,10 +140,13 @@ def _data(change: Change, told: Told, fired: Firing, resolved_at: datetime | Non
         since=fired.breached_at,
         fired_at=fired.since,
         resolved_at=resolved_at,
-        n=reading.n if reading else None,
-        window_start=reading.window_start if reading else None,
-        window_end=reading.window_end if reading else None,
-        as_of=reading.as_of if reading else None,
         labels=rule.labels,
         annotations=rule.annotations,
+        **_seen(change.reading),
     )
+
+
+def _seen(reading: Reading | None) -> dict[str, Any]:
+    """What the value was made of, under the names it has in a notice."""
+    names = ("n", "window_start", "window_end", "as_of")
+    return {name: None if reading is None else getattr(reading, name) for name in names}
