@@ -12,9 +12,13 @@ def configure_logging(*, service: str, level: str, as_json: bool) -> None:
     Lines go to standard error, so that standard output stays free for results.
     """
     renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     )
-    errors = [structlog.processors.dict_tracebacks] if as_json else []
+    # Tracebacks without local variables: those hold addresses with passwords and the data of events.
+    frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    errors = [structlog.processors.ExceptionRenderer(frames)] if as_json else []
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

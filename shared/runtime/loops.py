@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 import uvloop
 
+from shared.domain.errors import StopError
 from shared.runtime.lifecycle import StoppedBeforeStartError
 
 log = structlog.get_logger(__name__)
@@ -20,10 +21,16 @@ def run_loop(work: Coroutine[Any, Any, None]) -> None:
             runner.run(work)
     except StoppedBeforeStartError:
         log.info("stopped_before_start")
-    except ExceptionGroup as failures:
-        for failure in failures.exceptions:
-            log.exception("process_failed", error=repr(failure), exc_info=failure)
+    except Exception as failure:  # noqa: BLE001 - the last one to see it; it becomes the exit status
+        causes = failure.exceptions if isinstance(failure, ExceptionGroup) else (failure,)
+        for cause in causes:
+            _tell(cause)
         sys.exit(1)
-    except Exception as failure:
-        log.exception("process_failed", error=repr(failure), exc_info=failure)
-        sys.exit(1)
+
+
+def _tell(failure: Exception) -> None:
+    """The sentence of a failure that has a name; the whole way to one that has none."""
+    if isinstance(failure, StopError):
+        log.error("process_stopped", reason=str(failure), kind=type(failure).__name__)
+    else:
+        log.error("process_failed", error=repr(failure), exc_info=failure)
