@@ -216,22 +216,14 @@ async def open_consumer(
     Raises:
         BrokerUnavailableError: Kafka did not answer.
     """
-    client = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers,
+    client = _client(
+        bootstrap_servers,
         group_id=group_id,
         client_id=client_id,
         group_instance_id=instance_id,
         auto_offset_reset=auto_offset_reset,
-        enable_auto_commit=False,
-        isolation_level="read_committed",
         session_timeout_ms=round(session_timeout_s * 1000),
-        heartbeat_interval_ms=min(3000, round(session_timeout_s * 1000 / 3)),
-        rebalance_timeout_ms=60_000,
-        max_poll_interval_ms=300_000,
-        metadata_max_age_ms=30_000,
-        request_timeout_ms=20_000,
-        max_partition_fetch_bytes=partition_fetch_bytes,
-        fetch_max_bytes=16 * partition_fetch_bytes,
+        partition_fetch_bytes=partition_fetch_bytes,
     )
     consumer = Consumer(client, on_assigned=on_assigned, on_revoked=on_revoked)
     try:
@@ -241,6 +233,26 @@ async def open_consumer(
         yield consumer
     finally:
         await _close(client)
+
+
+def _client(
+    bootstrap_servers: str, *, session_timeout_ms: int, partition_fetch_bytes: int, **options: Any
+) -> Any:
+    """The client with everything that no caller chooses; offsets are committed by hand only."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=bootstrap_servers,
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        session_timeout_ms=session_timeout_ms,
+        heartbeat_interval_ms=min(3000, session_timeout_ms // 3),
+        rebalance_timeout_ms=60_000,
+        max_poll_interval_ms=300_000,
+        metadata_max_age_ms=30_000,
+        request_timeout_ms=20_000,
+        max_partition_fetch_bytes=partition_fetch_bytes,
+        fetch_max_bytes=16 * partition_fetch_bytes,
+        **options,
+    )
 
 
 async def _close(client: Any) -> None:

@@ -7,7 +7,7 @@ import structlog
 
 from shared.observability.logging import configure_logging, wants_json
 
-SECRET = "-".join(("correct", "horse"))
+SECRET = "-".join(["correct", "horse", str(1)])
 
 
 def fail(password: str) -> None:
