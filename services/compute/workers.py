@@ -144,8 +144,12 @@ class _Session:
     async def _step(self, records: Mapping[int, Sequence[Record]]) -> None:
         """Count *records* while the former batch is being written, then let this one follow it."""
         generation = self.ownership.generation
+        ends, asked_us = await self._ends()
+        # After a rebalance the records are read again; their ids must not be remembered by who is owner then.
+        if generation != self.ownership.generation:
+            return
         records = {p: found for p, found in records.items() if p in self.ownership.owned}
-        work = await self._prepared(records)
+        work = await self._prepared(records, ends, asked_us)
         await self._landed()
         self._observe()
         if generation != self.ownership.generation or work is None:
@@ -154,8 +158,9 @@ class _Session:
         self.ownership.idle.clear()
         self._in_flight = asyncio.create_task(self._flush(work), name="flush")
 
-    async def _prepared(self, records: Mapping[int, Sequence[Record]]) -> Work | None:
-        ends, asked_us = await self._ends()
+    async def _prepared(
+        self, records: Mapping[int, Sequence[Record]], ends: Mapping[TopicPartition, int], asked_us: int
+    ) -> Work | None:
         owned = dict(self.ownership.owned)
         programme = self.worker.catalogue.programme
         batch = await self._counted(records, owned) if records else NO_RECORDS

@@ -1,0 +1,108 @@
+"""When a batch is due: by time while Postgres keeps up, else by size; and what is dropped."""
+
+import asyncio
+from datetime import timedelta
+from typing import cast
+
+import pytest
+
+from services.compute import collecting
+from services.compute.collecting import Collector
+from services.compute.ownership import Ownership, OwnershipPolicy
+from shared.messaging.consumer import Consumer
+from tests.unit.compute.builders import AClock, AConsumer, ARecord, a_record
+
+pytestmark = pytest.mark.asyncio
+
+INTERVAL_S = 0.1
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> AClock:
+    """The clock that the collector reads."""
+    clock = AClock()
+    monkeypatch.setattr(collecting, "monotonic_s", clock)
+    return clock
+
+
+def an_ownership() -> Ownership:
+    """Somebody who owns nothing and has no flush in flight."""
+    ownership = Ownership("", OwnershipPolicy("me", "log", timedelta(hours=1), 1000), lambda: 0)
+    ownership.idle.set()
+    return ownership
+
+
+def a_collector(consumer: AConsumer, ownership: Ownership | None = None, *, most: int = 100) -> Collector:
+    """A collector whose first batch is due an interval from now."""
+    reads = cast("Consumer", consumer)
+    collector = Collector(reads, ownership or an_ownership(), INTERVAL_S, most)
+    collector._due_s = consumer.clock() + INTERVAL_S
+    return collector
+
+
+def records(*offsets: int) -> list[ARecord]:
+    """Records at *offsets*."""
+    return [a_record(offset=offset) for offset in offsets]
+
+
+async def test_due_by_time(clock: AClock) -> None:
+    """What came in until the interval has passed makes one batch, partition by partition, in order."""
+    consumer = AConsumer(clock, [{0: records(5)}, {1: records(7), 0: records(6)}])
+    began_s = clock()
+
+    batch = await a_collector(consumer).next_batch(asyncio.Event())
+
+    assert {p: [r.offset for r in found] for p, found in batch.items()} == {0: [5, 6], 1: [7]}
+    assert clock() - began_s == pytest.approx(INTERVAL_S, abs=0.01)
+
+
+async def test_due_by_size(clock: AClock) -> None:
+    """A batch that has grown to its limit is due at once, and never asks for more than there is room."""
+    consumer = AConsumer(clock, [{0: records(0, 1)}, {0: records(2)}, {0: records(3)}])
+
+    batch = await a_collector(consumer, most=3).next_batch(asyncio.Event())
+
+    assert [r.offset for r in batch[0]] == [0, 1, 2]
+    assert consumer.asked == [3, 1]
+
+
+async def test_waits_for_the_flush(clock: AClock) -> None:
+    """While a flush is in flight a batch goes on growing, until the flush has ended."""
+    consumer, ownership = AConsumer(clock, [{0: records(n)} for n in range(5)]), an_ownership()
+    ownership.idle.clear()
+    consumer.meanwhile[2] = ownership.idle.set
+    collector = a_collector(consumer, ownership)
+    collector._due_s = clock()
+
+    batch = await collector.next_batch(asyncio.Event())
+
+    assert [r.offset for r in batch[0]] == [0, 1, 2]
+
+
+async def test_idle(clock: AClock) -> None:
+    """Where nothing comes, an empty batch is handed out soon, so that quiet partitions are noted."""
+    began_s = clock()
+
+    batch = await a_collector(AConsumer(clock)).next_batch(asyncio.Event())
+
+    assert batch == {}
+    assert clock() - began_s == pytest.approx(collecting.IDLE_S)
+
+
+async def test_a_rebalance_drops(clock: AClock) -> None:
+    """What was gathered before partitions came or went is dropped: its owner reads it again."""
+    consumer, ownership = AConsumer(clock, [{0: records(5)}, {0: records(2)}]), an_ownership()
+    consumer.meanwhile[1] = lambda: setattr(ownership, "generation", 1)
+
+    batch = await a_collector(consumer, ownership).next_batch(asyncio.Event())
+
+    assert [r.offset for r in batch[0]] == [2]
+
+
+async def test_stopping(clock: AClock) -> None:
+    """A collector that is told to stop reads no further."""
+    consumer, stopping = AConsumer(clock, [{0: records(0)}]), asyncio.Event()
+    stopping.set()
+
+    assert await a_collector(consumer).next_batch(stopping) == {}
+    assert consumer.asked == []
