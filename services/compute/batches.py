@@ -10,6 +10,7 @@ import numpy.typing as npt
 from services.compute.measuring import Measured, measure
 from services.compute.programmes import Programme
 from shared.contracts.events import CleanEvent, clean_decoder, times_us
+from shared.contracts.rfc3339 import are_clean
 from shared.domain.fold import Deltas, Int64s, fold
 from shared.domain.seen import ID_BYTES, SeenIds, ids_from_bytes, ids_to_bytes
 from shared.messaging.records import Record
@@ -119,6 +120,16 @@ def _sorted_out(partition: int, records: Sequence[Record], seen: SeenIds) -> _Pa
 
 def _decoded(records: Sequence[Record]) -> list[CleanEvent | None]:
     """Every record's event; None where there is none."""
+    events = _parsed(records)
+    clean = are_clean([event.time if event else "" for event in events])
+    return (
+        events
+        if clean.all()
+        else [event if fine else None for event, fine in zip(events, clean, strict=True)]
+    )
+
+
+def _parsed(records: Sequence[Record]) -> list[CleanEvent | None]:
     values = [record.value or b"" for record in records]
     lines = b"\n".join(values)
     try:

@@ -54,7 +54,9 @@ def move_of(
     if tally is None and caught_up_at_us is None:
         return None
     appended_us = tally.appended_ms * 1000 if tally else 0
-    seen_us = [t for t in (tally.last_us if tally else None, caught_up_at_us) if t is not None]
+    # An event of the future says nothing about the events between now and then.
+    last_us = min(tally.last_us, appended_us) if tally and tally.last_us is not None else None
+    seen_us = [t for t in (last_us, caught_up_at_us) if t is not None]
     return Move(
         partition=standing.partition,
         epoch=standing.epoch,

@@ -164,4 +164,5 @@ def _normalised(cell: str | None) -> str | None:
     if cell is None:
         return None
     text = unicodedata.normalize("NFC", cell)
-    return text if len(text) <= DIMENSION_CHARACTERS else OVERFLOW
+    # Postgres has no text with a NUL in it.
+    return text if len(text) <= DIMENSION_CHARACTERS and "\0" not in text else OVERFLOW

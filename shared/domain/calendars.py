@@ -48,14 +48,14 @@ class Calendar:
         return start_us if start_us > at_us else self._midnight(following + timedelta(days=1))
 
     def day_starts(self, times_us: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """`day_start` of every element, by looking up the midnights between the first and the last."""
+        """`day_start` of every element; the cost is that of the distinct days, however far apart."""
         if times_us.size == 0:
             return times_us
-        edges = [self.day_start(int(times_us.min()))]
-        last_us = int(times_us.max())
-        while edges[-1] <= last_us:
-            edges.append(self.next_day_start(edges[-1]))
-        midnights = np.array(edges, dtype=np.int64)
+        ordered, starts, place = np.sort(times_us), list[int](), 0
+        while place < len(ordered):
+            starts.append(self.day_start(int(ordered[place])))
+            place = int(np.searchsorted(ordered, self.next_day_start(starts[-1])))
+        midnights = np.array(starts, dtype=np.int64)
         return midnights[np.searchsorted(midnights, times_us, side="right") - 1]
 
     def _local_date(self, at_us: int) -> date:
