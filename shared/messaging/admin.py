@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from shared.domain.errors import BrokerUnavailableError
 from shared.messaging.failures import broker_call
@@ -99,7 +99,7 @@ async def committed_offsets(bootstrap_servers: str, group_id: str) -> dict[tuple
         BrokerUnavailableError: Kafka did not answer.
     """
     async with _admin(bootstrap_servers, f"asking for the offsets of group {group_id}") as admin:
-        found = await admin.list_consumer_group_offsets(group_id)
+        found = await _repeated(admin.list_consumer_group_offsets, group_id)
         return {(tp.topic, tp.partition): at.offset for tp, at in found.items()}
 
 
@@ -127,6 +127,17 @@ async def _reader(bootstrap_servers: str, what: str) -> AsyncIterator[Any]:
             yield reader
         finally:
             await reader.stop()
+
+
+async def _repeated(ask: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
+    """The answer, asked for until there is one: a new cluster takes a while to say who answers for groups."""
+    while True:
+        try:
+            return await ask(*arguments)
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+        await asyncio.sleep(0.1)
 
 
 async def _partition_counts(admin: Any, topics: Sequence[str]) -> dict[str, int]:
