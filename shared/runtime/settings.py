@@ -29,7 +29,10 @@ def _local_database() -> SecretStr:
 class CommonSettings(BaseSettings):
     """What every process of Tidemark can be told, by environment variables."""
 
-    model_config = SettingsConfigDict(env_prefix="TIDEMARK_", frozen=True, extra="ignore")
+    # A refused setting is told without its value: it may be an address with a password.
+    model_config = SettingsConfigDict(
+        env_prefix="TIDEMARK_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     kafka_bootstrap_servers: str = Field(
         default_factory=_local_kafka,
