@@ -19,7 +19,7 @@ from shared.domain.definitions.plans import outcome
 from shared.domain.definitions.schemas import kpi_file_schema
 from shared.domain.errors import TidemarkError, UnknownKpiError
 from shared.runtime.clock import utc_now
-from shared.runtime.settings import CommonSettings
+from shared.runtime.settings import CommonSettings, settings_or_exit
 from shared.storage.definitions import apply_changes, load_catalogue
 from shared.storage.engine import open_engine, reading, transaction
 from shared.storage.schema import current_revision, newest_revision
@@ -161,7 +161,7 @@ async def _connection(*, writes: bool) -> AsyncIterator[AsyncConnection]:
         SchemaError: the database has another schema.
         DatabaseRefusalError: Postgres answers, and does not let us in or do it.
     """
-    engine = open_engine(CommonSettings().database_url.get_secret_value(), application_name="tidemark-kpi")
+    engine = open_engine(settings_or_exit(CommonSettings).database_url.get_secret_value(), application_name="tidemark-kpi")
     try:
         async with (transaction if writes else reading)(engine) as connection:
             found = await current_revision(connection)

@@ -4,7 +4,7 @@ import asyncio
 
 import typer
 
-from shared.runtime.settings import CommonSettings
+from shared.runtime.settings import CommonSettings, settings_or_exit
 from shared.storage.engine import opened_engine
 from shared.storage.schema import newest_revision
 from shared.storage.schema import upgrade as migrate
@@ -20,7 +20,7 @@ def db() -> None:
 @app.command()
 def upgrade() -> None:
     """Migrate to the newest schema; safe to run from several places at once."""
-    asyncio.run(_upgrade(CommonSettings().database_url.get_secret_value()))
+    asyncio.run(_upgrade(settings_or_exit(CommonSettings).database_url.get_secret_value()))
     typer.echo(f"the database is at revision {newest_revision()}")
 
 

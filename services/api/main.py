@@ -19,6 +19,7 @@ from shared.observability.logging import configure_logging, wants_json
 from shared.runtime.lifecycle import every, run_jobs, stop_on_signals
 from shared.runtime.loops import run_loop
 from shared.runtime.ops import serving
+from shared.runtime.settings import settings_or_exit
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +29,7 @@ HTTP_GRACE_S = 5.0
 
 def main() -> None:
     """Run the API until SIGTERM; the exit status says whether it ended well."""
-    settings = ApiSettings()
+    settings = settings_or_exit(ApiSettings)
     configure_logging(service="api", level=settings.log_level, as_json=wants_json(settings.log_format))
     run_loop(run(settings))
 

@@ -25,6 +25,7 @@ from shared.observability.logging import configure_logging, wants_json
 from shared.runtime.lifecycle import patiently, run_jobs, stop_on_signals
 from shared.runtime.loops import run_loop
 from shared.runtime.ops import ops_routes, serving
+from shared.runtime.settings import settings_or_exit
 from shared.storage.engine import opened_engine
 from shared.storage.schema import require_newest
 
@@ -33,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 def main() -> None:
     """Run compute until SIGTERM; the exit status says whether it ended well."""
-    settings = ComputeSettings()
+    settings = settings_or_exit(ComputeSettings)
     configure_logging(service="compute", level=settings.log_level, as_json=wants_json(settings.log_format))
     run_loop(run(settings))
 

@@ -18,7 +18,7 @@ from shared.contracts.topics import DEAD_LETTERS
 from shared.domain.errors import TidemarkError
 from shared.messaging.admin import partition_counts, topic_offsets
 from shared.messaging.producer import Outgoing, Producer, open_producer
-from shared.runtime.settings import CommonSettings
+from shared.runtime.settings import CommonSettings, settings_or_exit
 
 app = typer.Typer(name="deadletter", help="Events that were refused: list, retry.", no_args_is_help=True)
 
@@ -90,13 +90,13 @@ def _run(work: Coroutine[None, None, _T]) -> _T:
 
 async def _newest(choice: Choice, limit: int) -> list[StoredLetter]:
     newest: deque[StoredLetter] = deque(maxlen=limit)
-    async for _, letters in chosen_letters(CommonSettings().kafka_bootstrap_servers, choice):
+    async for _, letters in chosen_letters(settings_or_exit(CommonSettings).kafka_bootstrap_servers, choice):
         newest.extend(letters)
     return list(newest)
 
 
 async def _retried(choice: Choice, topic: str | None, *, dry_run: bool) -> Tally:
-    servers = CommonSettings().kafka_bootstrap_servers
+    servers = settings_or_exit(CommonSettings).kafka_bootstrap_servers
     tally = Tally()
     with Progress(console=Console(stderr=True), transient=True) as bars:
         offsets = await topic_offsets(servers, DEAD_LETTERS)

@@ -23,13 +23,14 @@ from shared.observability.logging import configure_logging, wants_json
 from shared.runtime.lifecycle import run_jobs, stop_on_signals
 from shared.runtime.loops import run_loop
 from shared.runtime.ops import serving
+from shared.runtime.settings import settings_or_exit
 
 log = structlog.get_logger(__name__)
 
 
 def main() -> None:
     """Run ingest until SIGTERM; the exit status says whether it ended well."""
-    settings = IngestSettings()
+    settings = settings_or_exit(IngestSettings)
     configure_logging(service="ingest", level=settings.log_level, as_json=wants_json(settings.log_format))
     try:
         sources = source_topics(settings)

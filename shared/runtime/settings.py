@@ -1,11 +1,15 @@
 """Blocks of settings that services compose; read once in a main and passed down piecewise."""
 
+import sys
 from enum import StrEnum
+from typing import TypeVar
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.runtime.local_addresses import local_addresses
+
+S = TypeVar("S", bound=BaseSettings)
 
 
 class LogFormat(StrEnum):
@@ -52,3 +56,14 @@ class CommonSettings(BaseSettings):
     shutdown_grace_s: float = Field(
         default=15.0, gt=0, le=120, description="seconds a job may take to finish after SIGTERM"
     )
+
+
+def settings_or_exit(kind: type[S]) -> S:
+    """The settings of *kind*; a variable that cannot be used ends the process with a line about each."""
+    try:
+        return kind()
+    except ValidationError as error:
+        for problem in error.errors(include_input=False, include_url=False):
+            name = "_".join(str(part) for part in problem["loc"]).upper()
+            sys.stderr.write(f"TIDEMARK_{name}: {problem['msg']}\n")
+        sys.exit(2)
