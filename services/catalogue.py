@@ -161,7 +161,9 @@ async def _connection(*, writes: bool) -> AsyncIterator[AsyncConnection]:
         SchemaError: the database has another schema.
         DatabaseRefusalError: Postgres answers, and does not let us in or do it.
     """
-    engine = open_engine(settings_or_exit(CommonSettings).database_url.get_secret_value(), application_name="tidemark-kpi")
+    engine = open_engine(
+        settings_or_exit(CommonSettings).database_url.get_secret_value(), application_name="tidemark-kpi"
+    )
     try:
         async with (transaction if writes else reading)(engine) as connection:
             found = await current_revision(connection)

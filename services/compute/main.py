@@ -13,7 +13,6 @@ from services.compute.catalogues import CatalogueWatch
 from services.compute.metrics import Metrics
 from services.compute.ownership import OwnershipPolicy
 from services.compute.probes import probes
-from services.compute.progress import Progress
 from services.compute.refreshing import Refresher
 from services.compute.retention import Retention
 from services.compute.settings import ComputeSettings
@@ -25,6 +24,7 @@ from shared.observability.logging import configure_logging, wants_json
 from shared.runtime.lifecycle import patiently, run_jobs, stop_on_signals
 from shared.runtime.loops import run_loop
 from shared.runtime.ops import ops_routes, serving
+from shared.runtime.progress import Progress
 from shared.runtime.settings import settings_or_exit
 from shared.storage.engine import opened_engine
 from shared.storage.schema import require_newest
@@ -62,7 +62,7 @@ async def run(settings: ComputeSettings) -> None:
             settings.compute_dedupe_ids_per_partition,
         )
         touched = Touched()
-        progress = Progress(settings.compute_stuck_after_s, metrics.progress_age_s)
+        progress = Progress(settings.compute_stuck_after_s, metrics.lag_records, metrics.progress_age_s)
         worker = Worker(settings, policy, watch, producer, metrics, touched, progress)
         refresher = Refresher(engine, watch, touched, metrics, settings.compute_refresh_interval_s)
         retention = Retention(database_url, settings.dedupe_horizon, worker.owned)

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.compute.progress import Progress
 from services.compute.workers import Worker
 from shared.observability.health import Check, Probe
+from shared.runtime.clock import monotonic_s
+from shared.runtime.progress import Progress
 from shared.storage.engine import reading
 from shared.storage.schema import current_revision, newest_revision
 
@@ -26,6 +27,7 @@ def probes(engine: AsyncEngine, worker: Worker, progress: Progress) -> Mapping[s
         return Check(ok=worker.has_joined(), reason=f"owns partitions {owned}")
 
     async def moving() -> Check:
-        return Check(ok=not progress.is_stuck, reason=f"last progress {progress.age:.1f} s ago")
+        still_s = progress.still_for_s(monotonic_s())
+        return Check(ok=still_s < progress.stuck_after_s, reason=f"records have waited for {still_s:.1f} s")
 
     return {"schema": schema, "partitions": partitions, "progress": moving}

@@ -16,7 +16,6 @@ from services.compute.flushing import Standing, Work, move_of, write
 from services.compute.metrics import Metrics
 from services.compute.ownership import Owned, Ownership, OwnershipPolicy, renew_generation
 from services.compute.parking import park
-from services.compute.progress import Progress
 from services.compute.series_index import SeriesIndex
 from services.compute.settings import ComputeSettings
 from services.compute.touched import Touched
@@ -27,6 +26,7 @@ from shared.messaging.producer import Producer
 from shared.messaging.records import Record, TopicPartition
 from shared.runtime.clock import epoch_us, monotonic_s
 from shared.runtime.lifecycle import pause
+from shared.runtime.progress import Progress
 from shared.storage import panes
 from shared.storage.engine import close, connect
 from shared.storage.series import SeriesLimits
@@ -86,6 +86,7 @@ class Worker:
                 await pause(stopping, BACK_OFF_S)
             finally:
                 self._session = None
+                self.progress.unknown()
                 self.metrics.owned_partitions.set(0)
 
     async def _opened(self, stack: AsyncExitStack) -> "_Session":
@@ -219,7 +220,7 @@ class _Session:
         metrics.events.labels("dead_lettered").inc(sum(t.dead_lettered for t in tallies))
         metrics.expression_errors.inc(work.batch.failures)
         metrics.pane_rows.inc(rows)
-        self.worker.progress.moved()
+        self.worker.progress.moved(monotonic_s())
         if not tallies:
             return
         metrics.flush_s.observe(took_s)
@@ -249,7 +250,6 @@ class _Session:
         lag = sum(
             max(end - owned[at.partition].next_offset, 0) for at, end in ends.items() if at.partition in owned
         )
-        self.worker.metrics.lag_records.set(lag)
         self.worker.metrics.owned_partitions.set(len(owned))
         self.worker.metrics.remembered_ids.set(sum(len(one.seen) for one in owned.values()))
-        self.worker.progress.observe(lag)
+        self.worker.progress.observe(lag, monotonic_s())

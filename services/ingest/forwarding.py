@@ -9,7 +9,6 @@ import structlog
 
 from services.ingest.judging import Rules, Verdicts, judge
 from services.ingest.metrics import Metrics
-from services.ingest.progress import Progress
 from shared.contracts.mappings import JsonMapping
 from shared.contracts.topics import DEAD_LETTERS, EVENTS
 from shared.domain.errors import BrokerUnavailableError, FencedError
@@ -18,6 +17,7 @@ from shared.messaging.producer import Producer
 from shared.messaging.records import Batch, Record, TopicPartition
 from shared.runtime.clock import epoch_us, monotonic_s
 from shared.runtime.lifecycle import pause
+from shared.runtime.progress import Progress
 
 log = structlog.get_logger(__name__)
 

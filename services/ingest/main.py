@@ -13,7 +13,6 @@ from services.ingest.http.intake import Intake
 from services.ingest.metrics import Metrics
 from services.ingest.pipeline import Pipeline
 from services.ingest.probes import probes
-from services.ingest.progress import Progress
 from services.ingest.settings import IngestSettings
 from services.ingest.sources import read_sources
 from shared.contracts.mappings import JsonMapping
@@ -23,6 +22,7 @@ from shared.observability.logging import configure_logging, wants_json
 from shared.runtime.lifecycle import run_jobs, stop_on_signals
 from shared.runtime.loops import run_loop
 from shared.runtime.ops import serving
+from shared.runtime.progress import Progress
 from shared.runtime.settings import settings_or_exit
 
 log = structlog.get_logger(__name__)
@@ -66,7 +66,7 @@ async def run(settings: IngestSettings, sources: dict[str, JsonMapping | None]) 
             producer=forwarding,
             mappings={topic: mapping for topic, mapping in sources.items() if mapping is not None},
             metrics=metrics,
-            progress=Progress(settings.ingest_stuck_after_s, metrics),
+            progress=Progress(settings.ingest_stuck_after_s, metrics.lag_records, metrics.progress_age_s),
             batch_records=settings.ingest_batch_records,
         )
         pipeline = Pipeline(settings, sorted(sources), outlets)

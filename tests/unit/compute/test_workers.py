@@ -16,7 +16,6 @@ from services.compute.flushing import Work
 from services.compute.metrics import Metrics
 from services.compute.ownership import Owned, Ownership, OwnershipPolicy
 from services.compute.programmes import Programme
-from services.compute.progress import Progress
 from services.compute.series_index import SeriesIndex
 from services.compute.settings import ComputeSettings
 from services.compute.touched import Touched
@@ -25,6 +24,7 @@ from shared.domain.errors import FencedError
 from shared.domain.seen import SeenIds
 from shared.messaging.consumer import Consumer
 from shared.messaging.producer import Outgoing, Producer
+from shared.runtime.progress import Progress
 from shared.storage.series import SeriesLimits
 from tests.unit.compute.builders import AConsumer, ARecord, a_record, an_event
 from tests.unit.domain.kpi_builders import a_catalogue, a_kpi
@@ -80,7 +80,7 @@ class Desk:
         watch.programme = Programme.of(a_catalogue(a_kpi()))
         worker = Worker(
             ComputeSettings.model_validate({"database_url": "postgresql://nowhere/none"}), policy, watch,
-            cast("Producer", self.ears), metrics, Touched(), Progress(60.0, metrics.progress_age_s),
+            cast("Producer", self.ears), metrics, Touched(), Progress(60.0, metrics.lag_records, metrics.progress_age_s),
         )  # fmt: skip
         index = SeriesIndex(SeriesLimits())
         reads, connection = cast("Consumer", self.consumer), cast("asyncpg.Connection", None)

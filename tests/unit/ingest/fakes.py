@@ -7,12 +7,12 @@ from prometheus_client import CollectorRegistry
 
 from services.ingest.forwarding import Forwarder, Outlets
 from services.ingest.metrics import Metrics
-from services.ingest.progress import Progress
 from shared.contracts.topics import DEAD_LETTERS
 from shared.domain.errors import BrokerUnavailableError, FencedError
 from shared.messaging.consumer import Consumer
 from shared.messaging.producer import Outgoing, Producer
 from shared.messaging.records import Batch, TopicPartition
+from shared.runtime.progress import Progress
 from tests.builders import ARecord, structured
 
 A, B = TopicPartition("source", 0), TopicPartition("source", 1)
@@ -115,7 +115,9 @@ class FakeProducer(Producer):
 def a_forwarder(consumer: FakeConsumer, producer: FakeProducer, *, batch_records: int = 10) -> Forwarder:
     """A member of the group that reads from *consumer* and sends by *producer*."""
     metrics = Metrics.on(CollectorRegistry())
-    outlets = Outlets(producer, {}, metrics, Progress(60, metrics), batch_records)
+    outlets = Outlets(
+        producer, {}, metrics, Progress(60, metrics.lag_records, metrics.progress_age_s), batch_records
+    )
     forwarder = Forwarder(outlets)
     forwarder.consumer = consumer
     return forwarder

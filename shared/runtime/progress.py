@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from services.ingest.metrics import Metrics
+from prometheus_client import Gauge
+
 from shared.domain.errors import StopError
 
 
@@ -12,10 +13,16 @@ class StuckError(StopError):
 
 @dataclass(slots=True)
 class Progress:
-    """When something last moved, and since when something should have; times are of a monotonic clock."""
+    """When something last moved, and since when something should have; times are of a monotonic clock.
+
+    Attributes:
+        lag_records: told how much waits.
+        age_s: told how long ago something moved, or there was nothing to do.
+    """
 
     stuck_after_s: float
-    metrics: Metrics
+    lag_records: Gauge
+    age_s: Gauge
     _moved_s: float | None = None
     _waiting_since_s: float | None = None
 
@@ -25,8 +32,12 @@ class Progress:
         self._waiting_since_s = None
 
     def unknown(self) -> None:
-        """Kafka did not say how much waits: a broker that is away is no reason to end."""
+        """Nobody knows how much waits: a server that is away is no reason to end."""
         self._waiting_since_s = None
+
+    def still_for_s(self, now_s: float) -> float:
+        """How long records have waited without any movement; 0 when none wait."""
+        return 0.0 if self._waiting_since_s is None else now_s - self._waiting_since_s
 
     def observe(self, lag: int, now_s: float) -> None:
         """Take note of the *lag* in records.
@@ -39,7 +50,7 @@ class Progress:
         if lag and self._waiting_since_s is None:
             self._waiting_since_s = now_s
         age_s = now_s - (now_s if self._moved_s is None else self._moved_s)
-        self.metrics.lag_records.set(lag)
-        self.metrics.progress_age_s.set(age_s)
-        if self._waiting_since_s is not None and now_s - self._waiting_since_s > self.stuck_after_s:
+        self.lag_records.set(lag)
+        self.age_s.set(age_s)
+        if self.still_for_s(now_s) > self.stuck_after_s:
             raise StuckError(f"{lag} records wait and nothing has moved for {age_s:.0f} s")

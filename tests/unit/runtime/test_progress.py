@@ -1,15 +1,16 @@
 """Progress: a process that stands still while records wait must end, and no other."""
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 
-from services.ingest.metrics import Metrics
-from services.ingest.progress import Progress, StuckError
+from shared.runtime.progress import Progress, StuckError
 
 
-def a_progress() -> Progress:
+def a_progress(registry: CollectorRegistry | None = None) -> Progress:
     """Progress that may stand still for 60 s."""
-    return Progress(60, Metrics.on(CollectorRegistry()))
+    registry = registry or CollectorRegistry()
+    lag, age = (Gauge(name, name, registry=registry) for name in ("lag_records", "age_seconds"))
+    return Progress(60, lag, age)
 
 
 def test_stuck() -> None:
@@ -60,9 +61,9 @@ def test_broker_away() -> None:
 def test_metrics() -> None:
     """The lag and the age of the last progress can be watched."""
     registry = CollectorRegistry()
-    progress = Progress(60, Metrics.on(registry))
+    progress = a_progress(registry)
     progress.moved(10)
     progress.observe(7, 25)
 
-    assert registry.get_sample_value("tidemark_ingest_lag_records") == 7
-    assert registry.get_sample_value("tidemark_ingest_progress_age_seconds") == 15
+    assert registry.get_sample_value("lag_records") == 7
+    assert registry.get_sample_value("age_seconds") == 15
