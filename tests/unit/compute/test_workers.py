@@ -80,7 +80,8 @@ class Desk:
         watch.programme = Programme.of(a_catalogue(a_kpi()))
         worker = Worker(
             ComputeSettings.model_validate({"database_url": "postgresql://nowhere/none"}), policy, watch,
-            cast("Producer", self.ears), metrics, Touched(), Progress(60.0, metrics.lag_records, metrics.progress_age_s),
+            cast("Producer", self.ears), metrics, Touched(),
+            Progress(60.0, metrics.lag_records, metrics.progress_age_s),
         )  # fmt: skip
         index = SeriesIndex(SeriesLimits())
         reads, connection = cast("Consumer", self.consumer), cast("asyncpg.Connection", None)
