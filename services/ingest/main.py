@@ -27,6 +27,9 @@ from shared.runtime.settings import settings_or_exit
 
 log = structlog.get_logger(__name__)
 
+ANSWER_WITHIN_S = 10.0
+"""How long a sender waits for Kafka before it is asked to come back; most give up soon after."""
+
 
 def main() -> None:
     """Run ingest until SIGTERM; the exit status says whether it ended well."""
@@ -59,7 +62,9 @@ async def run(settings: IngestSettings, sources: dict[str, JsonMapping | None]) 
         stopping = await stack.enter_async_context(stop_on_signals())
         # Two producers, so that neither way in suffers from a failure of the other.
         forwarding = await stack.enter_async_context(open_producer(servers, "tidemark-ingest"))
-        taking_in = await stack.enter_async_context(open_producer(servers, "tidemark-ingest-http"))
+        taking_in = await stack.enter_async_context(
+            open_producer(servers, "tidemark-ingest-http", deadline_s=ANSWER_WITHIN_S)
+        )
         gate = Gate(taking_in)
         stack.push_async_callback(gate.close)
         outlets = Outlets(

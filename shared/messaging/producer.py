@@ -137,9 +137,11 @@ class Producer:
 
 
 @contextlib.asynccontextmanager
-async def open_producer(bootstrap_servers: str, client_id: str) -> AsyncIterator[Producer]:
+async def open_producer(
+    bootstrap_servers: str, client_id: str, *, deadline_s: float = SEND_DEADLINE_S
+) -> AsyncIterator[Producer]:
     """A producer that is closed when the block ends; it connects at its first send."""
-    producer = Producer(bootstrap_servers, client_id=client_id)
+    producer = Producer(bootstrap_servers, client_id=client_id, deadline_s=deadline_s)
     try:
         yield producer
     finally:

@@ -4,7 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 from shared.contracts.topics import EVENTS
+from shared.domain.errors import BrokerUnavailableError
 from shared.messaging.producer import Outgoing, Producer
+
+MAX_WAITING_RECORDS = 50_000
+"""When more wait, Kafka is slower than the senders: they are asked to come back, and not kept in memory."""
 
 
 class Gate:
@@ -30,8 +34,10 @@ class Gate:
         """Send *records* and return when Kafka has acknowledged every one.
 
         Raises:
-            BrokerUnavailableError: some of them may not have arrived.
+            BrokerUnavailableError: some of them may not have arrived, or too many others wait.
         """
+        if sum(len(waiting) for waiting, _ in self._waiting) + len(records) > MAX_WAITING_RECORDS:
+            raise BrokerUnavailableError("too many events wait for Kafka")
         sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((records, sent))
         if self._task is None or self._task.done():

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from prometheus_client import CollectorRegistry
 
+from services.ingest.http import gate
 from services.ingest.http.app import make_app
 from services.ingest.http.bodies import MAX_BODY_BYTES
 from services.ingest.http.gate import Gate
@@ -200,6 +201,23 @@ async def test_answer_waits_for_kafka(world: World) -> None:
 
     assert (early, [answer.status_code for answer in answers]) == (0, [202] * 5)
     assert sorted(event.id for event in world.stored()) == ["0", "1", "2", "3", "4"]
+
+
+async def test_too_many_wait(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When Kafka is slower than the senders, they are asked to come back; those before them are served."""
+    monkeypatch.setattr(gate, "MAX_WAITING_RECORDS", 2)
+    world.producer.held = asyncio.Event()
+    waiting = []
+    for n in range(4):
+        # The first is being sent, two wait, and that is enough.
+        waiting.append(asyncio.create_task(world.post(structured(id=str(n)))))
+        await asyncio.wait(waiting, timeout=0.02)
+    early = [task.done() for task in waiting]
+    world.producer.held.set()
+    answers = await asyncio.gather(*waiting)
+
+    assert early == [False, False, False, True]
+    assert sorted(answer.status_code for answer in answers) == [202, 202, 202, 503]
 
 
 async def test_sender_gone(world: World) -> None:
