@@ -1,8 +1,9 @@
 """Keeping `kpi_current` true: what events changed, and what came due although no event did."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -33,13 +34,18 @@ nine tenths of Postgres, and more windows do not slow it down.
 
 @dataclass(slots=True)
 class Refresher:
-    """Refreshes the current values, a part of a second at a time."""
+    """Refreshes the current values, a part of a second at a time.
+
+    Attributes:
+        now: the wall clock.
+    """
 
     engine: AsyncEngine
     watch: CatalogueWatch
     touched: Touched
     metrics: Metrics
     interval_s: float
+    now: Callable[[], datetime] = utc_now
     _whole_at: int | None = None
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -55,12 +61,14 @@ class Refresher:
             self.metrics.refresh_s.observe(took_s)
 
     async def refresh(self) -> None:
-        """Refresh what was touched since the last time and what came due; everything after a change of KPIs.
+        """Refresh what was touched since the last time and what came due; everything when that is not known.
 
         Raises:
             StoreUnavailableError: Postgres did not answer; what was touched is noted again.
         """
         catalogue, touched = self.watch.catalogue, self.touched.take()
+        if self.touched.take_unseen():
+            self._whole_at = None
         try:
             if self._whole_at != catalogue.revision:
                 await self._everything(catalogue)
@@ -68,7 +76,7 @@ class Refresher:
             else:
                 await self._store(catalogue, sorted(set(_places(catalogue, touched)), key=str))
         except StoreUnavailableError:
-            self.touched.put_back(touched)
+            self.touched.add(touched)
             raise
         await self._due(catalogue)
 
@@ -83,22 +91,23 @@ class Refresher:
         for start in range(0, len(places), CHUNK):
             async with transaction(self.engine) as connection:
                 await current.wait_for_turn(connection)
-                await _refreshed(connection, catalogue, places[start : start + CHUNK])
+                await self._refreshed(connection, catalogue, places[start : start + CHUNK])
 
     async def _due(self, catalogue: Catalogue) -> None:
         """One process at a time sees to what came due; the others have it done for them."""
         async with transaction(self.engine) as connection:
             if await current.take_turn(connection):
-                places = await current.due(connection, now=utc_now(), most=CHUNK)
+                places = await current.due(connection, now=self.now(), most=CHUNK)
                 known = [place for place in places if _is_known(catalogue, place)]
-                await _refreshed(connection, catalogue, known)
+                await self._refreshed(connection, catalogue, known)
 
-
-async def _refreshed(connection: AsyncConnection, catalogue: Catalogue, places: Sequence[Place]) -> None:
-    if places:
-        now = utc_now()
-        asks = [Ask(slug, window, dimensions, now) for slug, window, dimensions in places]
-        await current.store(connection, await evaluate(connection, catalogue, asks, now=now))
+    async def _refreshed(
+        self, connection: AsyncConnection, catalogue: Catalogue, places: Sequence[Place]
+    ) -> None:
+        if places:
+            now = self.now()
+            asks = [Ask(slug, window, dimensions, now) for slug, window, dimensions in places]
+            await current.store(connection, await evaluate(connection, catalogue, asks, now=now))
 
 
 def _is_known(catalogue: Catalogue, place: Place) -> bool:

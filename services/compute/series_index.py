@@ -38,6 +38,14 @@ class SeriesIndex:
         # Several combinations of a batch may have come to one overflow series.
         return rows.merged() if self._overflow else rows
 
+    def counted(self, additions: Sequence[Addition]) -> dict[int, set[str]]:
+        """By measure, the series that *additions* were counted into; after their `rows`."""
+        found: dict[int, set[str]] = defaultdict(set)
+        for addition in additions:
+            known, texts = self._numbers[addition.measure_id], addition.series.values()
+            found[addition.measure_id] |= {text if text in known else overflow_text(text) for text in texts}
+        return found
+
     def _numbered(self, addition: Addition) -> Int64s:
         """The series number of every delta."""
         known, overflow = self._numbers[addition.measure_id], self._overflow.get(addition.measure_id, 0)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 import asyncpg
 import structlog
@@ -103,7 +104,7 @@ class Worker:
                 topics=[EVENTS],
                 client_id=self.policy.owner,
                 auto_offset_reset="none",
-                on_assigned=ownership.assigned,
+                on_assigned=partial(self._assigned, ownership),
                 on_revoked=ownership.revoked,
                 session_timeout_s=settings.compute_session_timeout_s,
             )
@@ -111,6 +112,11 @@ class Worker:
         ownership.consumer = consumer
         limits = SeriesLimits(settings.compute_series_per_measure, settings.compute_series_in_all)
         return _Session(self, ownership, consumer, connection, SeriesIndex(limits))
+
+    async def _assigned(self, ownership: Ownership, partitions: set[TopicPartition]) -> None:
+        await ownership.assigned(partitions)
+        if partitions:
+            self.touched.add_unseen()
 
 
 @dataclass(slots=True)
@@ -224,7 +230,7 @@ class _Session:
         if not tallies:
             return
         metrics.flush_s.observe(took_s)
-        self.worker.touched.add(work.batch.additions)
+        self.worker.touched.add(self.index.counted(work.batch.additions))
         log.debug("batch_committed", events=sum(t.consumed for t in tallies), rows=rows, took_s=took_s)
 
     async def _landed(self) -> None:
