@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from shared.domain.errors import BrokerUnavailableError
 from shared.messaging.failures import broker_call
+from shared.messaging.loose import loose_consumer
 
 ADMIN_DEADLINE_S = 20.0
 """A cluster that takes longer to answer such a question is not one to work with."""
@@ -86,9 +87,14 @@ async def topic_offsets(bootstrap_servers: str, topic: str) -> dict[int, Offsets
     if not partitions:
         # And a client that is closed before it has done anything ends with its own tasks cancelled.
         return {}
-    async with _reader(bootstrap_servers, f"asking for offsets of {topic}") as reader:
-        begins = await reader.beginning_offsets(partitions)
-        ends = await reader.end_offsets(partitions)
+    if not partitions:
+        return {}
+    async with (
+        loose_consumer(bootstrap_servers) as client,
+        broker_call(f"asking for offsets of {topic}", deadline_s=ADMIN_DEADLINE_S),
+    ):
+        begins = await client.beginning_offsets(partitions)
+        ends = await client.end_offsets(partitions)
     return {tp.partition: Offsets(begins[tp], ends[tp]) for tp in partitions}
 
 
@@ -116,17 +122,6 @@ async def _admin(
             yield admin
         finally:
             await admin.close()
-
-
-@contextlib.asynccontextmanager
-async def _reader(bootstrap_servers: str, what: str) -> AsyncIterator[Any]:
-    async with broker_call(what, deadline_s=ADMIN_DEADLINE_S):
-        reader = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False)
-        try:
-            await reader.start()
-            yield reader
-        finally:
-            await reader.stop()
 
 
 async def _repeated(ask: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:

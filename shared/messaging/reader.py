@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as ClientPartition
 
 from shared.messaging.admin import topic_offsets
 from shared.messaging.failures import broker_call
+from shared.messaging.loose import loose_consumer
 from shared.messaging.records import Batch, TopicPartition
 
 FETCH_DEADLINE_S = 20.0
@@ -21,17 +21,10 @@ async def read_topic(bootstrap_servers: str, topic: str, *, max_records: int = 1
     """
     offsets = await topic_offsets(bootstrap_servers, topic)
     ends = {ClientPartition(topic, number): at.end for number, at in offsets.items() if at.end > at.begin}
-    client = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers,
-        client_id="tidemark-reader",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-    )
-    try:
-        async with broker_call("connecting", deadline_s=FETCH_DEADLINE_S):
-            await client.start()
-            client.assign(list(ends))
+    if not ends:
+        return
+    async with loose_consumer(bootstrap_servers) as client:
+        client.assign(list(ends))
         while ends:
             async with broker_call(f"reading {topic}", deadline_s=FETCH_DEADLINE_S):
                 found = await client.getmany(timeout_ms=500, max_records=max_records)
@@ -43,5 +36,3 @@ async def read_topic(bootstrap_servers: str, topic: str, *, max_records: int = 1
             }
             ends = {partition: end for partition, end in ends.items() if reached[partition] < end}
             client.pause(*(partition for partition in client.assignment() if partition not in ends))
-    finally:
-        await client.stop()

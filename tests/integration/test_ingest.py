@@ -12,13 +12,13 @@ from prometheus_client import CollectorRegistry
 from services.ingest.forwarding import Forwarder, Outlets
 from services.ingest.http.intake import BATCH, STRUCTURED
 from services.ingest.metrics import Metrics
-from services.ingest.progress import Progress
 from services.ingest.settings import IngestSettings
 from services.ingest.topics import make_topics
 from shared.contracts.topics import EVENTS
 from shared.domain.errors import BrokerUnavailableError
 from shared.messaging.consumer import open_consumer
 from shared.messaging.producer import Outgoing, Producer
+from shared.runtime.progress import Progress
 from tests.builders import an_envelope, structured
 from tests.integration.ingest_rig import Ingest, Place, eventually, ingest
 
@@ -131,7 +131,8 @@ async def test_failure_in_the_middle_of_a_range(kafka: str, unique: str) -> None
     await make_topics(IngestSettings(kafka_bootstrap_servers=kafka), [unique])
     metrics = Metrics.on(CollectorRegistry())
     producer = HalfwayProducer(kafka, client_id="tests")
-    forwarder = Forwarder(Outlets(producer, {}, metrics, Progress(60, metrics), 5_000))
+    progress = Progress(60, metrics.lag_records, metrics.progress_age_s)
+    forwarder = Forwarder(Outlets(producer, {}, metrics, progress, 5_000))
     opened = open_consumer(
         kafka,
         group_id=unique,
