@@ -1,0 +1,1 @@
+"""Measurements of the whole path on real servers: `python -m benchmarks`."""

@@ -1,0 +1,64 @@
+"""Which drains a scenario is made of, and in which order they run; it runs none."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """The part of the path that is drained."""
+
+    END_TO_END = "end_to_end"
+    INGEST = "ingest"
+    COMPUTE = "compute"
+
+
+class Scenario(StrEnum):
+    """What can be asked for by `--only`."""
+
+    END_TO_END = "end_to_end"
+    STAGES = "stages"
+    WINDOWS = "windows"
+    LATENCY = "latency"
+    READING = "reading"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One kind of drain.
+
+    Attributes:
+        windows: of each KPI, one or five.
+        computes: how many compute processes share the work.
+    """
+
+    stage: Stage
+    windows: int = 5
+    computes: int = 1
+
+
+WHOLE = Case(Stage.END_TO_END)
+WHOLE_ONE_WINDOW = Case(Stage.END_TO_END, windows=1)
+WHOLE_TWO_COMPUTES = Case(Stage.END_TO_END, computes=2)
+INGEST = Case(Stage.INGEST)
+COMPUTE = Case(Stage.COMPUTE)
+COMPUTE_ONE_WINDOW = Case(Stage.COMPUTE, windows=1)
+
+
+def plan(scenarios: Collection[Scenario], *, rounds: int) -> list[Case]:
+    """The drains that *scenarios* need, in order; what is compared alternates, because machines drift.
+
+    Ingest comes first: it leaves the clean topic full, which compute alone drains.
+    """
+    compares = Scenario.WINDOWS in scenarios
+    stages = Scenario.STAGES in scenarios
+    cases = [INGEST] * rounds if stages else []
+    if compares:
+        cases += [COMPUTE_ONE_WINDOW, COMPUTE] * rounds + [WHOLE_ONE_WINDOW, WHOLE] * rounds
+    elif stages:
+        cases += [COMPUTE] * rounds
+    if Scenario.END_TO_END in scenarios:
+        cases += [WHOLE_TWO_COMPUTES] if compares else [WHOLE] * rounds + [WHOLE_TWO_COMPUTES]
+    elif Scenario.LATENCY in scenarios and not compares:
+        cases.append(WHOLE)
+    return cases

@@ -1,0 +1,136 @@
+"""A whole run: servers, backlog, every drain of the plan, then latency and reading; it draws nothing."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmarks import cases, servers
+from benchmarks.backlogs import Backlog
+from benchmarks.cases import Case, Scenario
+from benchmarks.drains import Drain, Source, drain
+from benchmarks.latencies import Latency, latency
+from benchmarks.machines import Environment, environment
+from benchmarks.quantiles import Spread, median
+from benchmarks.reading_times import Effort, reading_times
+from benchmarks.rigs import Rig, Say
+from benchmarks.topics import fill, make_source
+from shared.runtime.clock import epoch_us, monotonic_s, utc_now
+
+SEED = 20_260_101
+BACKLOG_S = 120.0
+_TOPIC = "benchmark.backlog"
+
+HIGHEST_RATE = 50_000.0
+"""Events a second at most while latency is measured: the harness sends from a core of its own beyond that."""
+
+DISTURBED_CORES = 0.2
+"""A drain during which others took more is done again, and the least disturbed one is kept."""
+
+PATIENCE_S = 16.0
+"""For each drain of the plan, that all of them may take together before nothing is done again any more:
+an undisturbed one takes about 12 s.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How much is measured.
+
+    Attributes:
+        rounds: how often each drain is done.
+        probes: judged in the latency scenario.
+    """
+
+    scenarios: Collection[Scenario]
+    events: int
+    rounds: int
+    probes: int
+    effort: Effort
+
+
+def options(scenarios: Collection[Scenario], *, events: int | None, quick: bool) -> Options:
+    """The whole, or a *quick* look that shows that everything works and little more."""
+    if quick:
+        return Options(scenarios, events or 100_000, 1, 100, Effort(events=20_000, values=50, pages=10))
+    return Options(scenarios, events or 500_000, 3, 400, Effort(events=60_000, values=300, pages=50))
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Everything a run has found out; what was not asked for is empty or None."""
+
+    options: Options
+    environment: Environment
+    drains: Sequence[Drain]
+    latency: Latency | None
+    reading: Mapping[str, Spread]
+
+    def of(self, case: Case) -> list[Drain]:
+        """The drains of one kind, in the order in which they were done."""
+        return [one for one in self.drains if one.case == case]
+
+
+async def run(wanted: Options, *, say: Say) -> Results:
+    """Measure what is *wanted*.
+
+    Raises:
+        LocalStackError: the servers cannot be had.
+        BenchmarkError: a service ended, nothing moved any more, or a number came out wrong.
+    """
+    async with servers.own_servers(say) as up:
+        rig = Rig(up, say)
+        found = environment(
+            measured_at=utc_now().isoformat(timespec="seconds"),
+            kafka=up.kafka_version,
+            postgres=await up.postgres_version(),
+        )
+        drains = await _drains(rig, wanted)
+        reading = await _reading(rig, wanted)
+        return Results(wanted, found, drains, await _latency(rig, wanted, drains), reading)
+
+
+async def _drains(rig: Rig, wanted: Options) -> list[Drain]:
+    plan = cases.plan(wanted.scenarios, rounds=wanted.rounds)
+    if not plan:
+        return []
+    backlog = Backlog.of(wanted.events, ending_at_us=epoch_us(), span_s=BACKLOG_S, seed=SEED)
+    await make_source(rig.kafka, _TOPIC)
+    began_s = monotonic_s()
+    await fill(rig.kafka, _TOPIC, backlog.chunks())
+    rig.say(f"{len(backlog):,} events are waiting, encoded and sent in {monotonic_s() - began_s:.1f} s")
+    source, done = Source(_TOPIC, backlog), list[Drain]()
+    until_s = monotonic_s() + PATIENCE_S * len(plan)
+    for number, case in enumerate(plan, start=1):
+        one = await drain(rig, source, case)
+        rig.say(f"{number}/{len(plan)} {_line(one)}")
+        while one.cost.others_cores > DISTURBED_CORES and monotonic_s() < until_s:
+            again = await drain(rig, source, case)
+            rig.say(f"{number}/{len(plan)} again: {_line(again)}")
+            one = min(one, again, key=lambda each: each.cost.others_cores)
+        done.append(one)
+    return done
+
+
+def _line(one: Drain) -> str:
+    case, cost = one.case, one.cost
+    windows = f", {case.windows} windows" if case.stage is not cases.Stage.INGEST else ""
+    computes = ", 2 compute processes" if case.computes > 1 else ""
+    return (
+        f"{case.stage.value}{windows}{computes}: {cost.events_per_second:,.0f} events/s,"
+        f" {cost.events_per_cpu_second():,.0f} per CPU-second; others took {cost.others_cores:.2f} cores"
+    )
+
+
+async def _reading(rig: Rig, wanted: Options) -> Mapping[str, Spread]:
+    if Scenario.READING not in wanted.scenarios:
+        return {}
+    rig.say("reading: one value, 500 series, 30 days of history")
+    return await reading_times(rig, wanted.effort)
+
+
+async def _latency(rig: Rig, wanted: Options, drains: Sequence[Drain]) -> Latency | None:
+    if Scenario.LATENCY not in wanted.scenarios:
+        return None
+    rates = [one.cost.events_per_second for one in drains if one.case == cases.WHOLE]
+    rate = min(median(rates) / 2, HIGHEST_RATE)
+    rig.say(f"latency: {rate:,.0f} events/s, {wanted.probes} probes")
+    return await latency(rig, rate=rate, probes=wanted.probes)
