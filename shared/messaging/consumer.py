@@ -5,22 +5,17 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from typing import Any, Literal
 
-import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
+from aiokafka import ConsumerRebalanceListener
 from aiokafka import TopicPartition as ClientPartition
 from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from shared.domain.errors import FencedError, ForeignLogError
 from shared.messaging.failures import broker_call
+from shared.messaging.group_client import close_client, group_client
 from shared.messaging.records import Batch, TopicPartition
-
-log = structlog.get_logger(__name__)
 
 CALL_DEADLINE_S = 20.0
 """How long one question to Kafka may take."""
-
-CLOSE_DEADLINE_S = 5.0
-"""Leaving the group politely takes one answer; a broker that is gone gives none."""
 
 REBALANCE_SLACK_S = 0.5
 """The client waits for the end of a rebalance without a limit; a batch waits this much longer than asked."""
@@ -112,9 +107,15 @@ class Consumer:
         Raises:
             BrokerUnavailableError: Kafka did not answer.
         """
-        async with broker_call("asking for end offsets", deadline_s=CALL_DEADLINE_S):
-            ends = await self._client.end_offsets(list(self._client.assignment()))
-        return {TopicPartition(*partition): end for partition, end in ends.items()}
+        return await self._asked("end offsets", self._client.end_offsets)
+
+    async def begin_offsets(self) -> dict[TopicPartition, int]:
+        """The offset of the oldest record that each assigned partition still holds, asked now.
+
+        Raises:
+            BrokerUnavailableError: Kafka did not answer.
+        """
+        return await self._asked("begin offsets", self._client.beginning_offsets)
 
     async def positions(self) -> dict[TopicPartition, int]:
         """The offset of the next record of each assigned partition to be handed out.
@@ -123,20 +124,15 @@ class Consumer:
             FencedError: an assignment is changing.
             BrokerUnavailableError: Kafka has not said yet where to begin.
         """
-        async with broker_call("asking for positions", deadline_s=CALL_DEADLINE_S):
-            partitions = self._client.assignment()
-            found = {partition: await self._client.position(partition) for partition in partitions}
+        return await self._asked("positions", self._positions)
+
+    async def _positions(self, partitions: list[Any]) -> dict[Any, int]:
+        return {partition: await self._client.position(partition) for partition in partitions}
+
+    async def _asked(self, what: str, ask: Callable[..., Awaitable[Any]]) -> dict[TopicPartition, int]:
+        async with broker_call(f"asking for {what}", deadline_s=CALL_DEADLINE_S):
+            found = await ask(list(self._client.assignment()))
         return {TopicPartition(*partition): offset for partition, offset in found.items()}
-
-    async def begin_offsets(self) -> dict[TopicPartition, int]:
-        """The offset of the oldest record that each assigned partition still holds, asked now.
-
-        Raises:
-            BrokerUnavailableError: Kafka did not answer.
-        """
-        async with broker_call("asking for begin offsets", deadline_s=CALL_DEADLINE_S):
-            begins = await self._client.beginning_offsets(list(self._client.assignment()))
-        return {TopicPartition(*partition): begin for partition, begin in begins.items()}
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Remember *offsets*, the next to be read, for whoever reads the partitions next.
@@ -216,7 +212,7 @@ async def open_consumer(
     Raises:
         BrokerUnavailableError: Kafka did not answer.
     """
-    client = _client(
+    client = group_client(
         bootstrap_servers,
         group_id=group_id,
         client_id=client_id,
@@ -232,36 +228,4 @@ async def open_consumer(
             client.subscribe(topics=list(topics), listener=_Listener(consumer))
         yield consumer
     finally:
-        await _close(client)
-
-
-def _client(
-    bootstrap_servers: str, *, session_timeout_ms: int, partition_fetch_bytes: int, **options: Any
-) -> Any:
-    """The client with everything that no caller chooses; offsets are committed by hand only."""
-    return AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers,
-        enable_auto_commit=False,
-        isolation_level="read_committed",
-        session_timeout_ms=session_timeout_ms,
-        heartbeat_interval_ms=min(3000, session_timeout_ms // 3),
-        rebalance_timeout_ms=60_000,
-        max_poll_interval_ms=300_000,
-        metadata_max_age_ms=30_000,
-        request_timeout_ms=20_000,
-        max_partition_fetch_bytes=partition_fetch_bytes,
-        fetch_max_bytes=16 * partition_fetch_bytes,
-        **options,
-    )
-
-
-async def _close(client: Any) -> None:
-    """Leave the group by itself for a few seconds, then with the connections cut."""
-    stopping = asyncio.create_task(client.stop(), name="consumer-stop")
-    _, pending = await asyncio.wait({stopping}, timeout=CLOSE_DEADLINE_S)
-    if pending:
-        stopping.cancel()
-        await client._client.close()  # noqa: SLF001 - stop has not come so far, and nothing else cuts them
-    outcome = (await asyncio.gather(stopping, return_exceptions=True))[0]
-    if pending or isinstance(outcome, Exception):
-        log.warning("consumer_close_failed", error=repr(outcome))
+        await close_client(client)
