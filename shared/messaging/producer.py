@@ -30,6 +30,12 @@ core: 420,000 records/s at 64 KiB, 570,000 at 128 and 256 KiB, 530,000 at 512 an
 """
 
 
+COMPRESSION = "zstd"
+"""Measured on 1,800 clean records of 216 bytes: zstd 0.20 us a record and 10 % of the size; lz4, which the
+client runs at its highest level, 1.37 us and 14 %; snappy 0.10 us and 19 %.
+"""
+
+
 class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """A record to be sent.
 
@@ -180,7 +186,7 @@ async def _opened(bootstrap_servers: str, client_id: str) -> Any:
         client_id=client_id,
         acks="all",
         enable_idempotence=True,
-        compression_type="lz4",
+        compression_type=COMPRESSION,
         max_batch_size=BATCH_BYTES,
         request_timeout_ms=15_000,
         metadata_max_age_ms=30_000,
