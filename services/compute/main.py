@@ -64,7 +64,14 @@ async def run(settings: ComputeSettings) -> None:
         touched = Touched()
         progress = Progress(settings.compute_stuck_after_s, metrics.lag_records, metrics.progress_age_s)
         worker = Worker(settings, policy, watch, producer, metrics, touched, progress)
-        refresher = Refresher(engine, watch, touched, metrics, settings.compute_refresh_interval_s)
+        refresher = Refresher(
+            engine,
+            watch,
+            touched,
+            metrics,
+            settings.compute_refresh_interval_s,
+            is_behind=lambda: progress.lag >= settings.compute_flush_max_events,
+        )
         retention = Retention(database_url, settings.dedupe_horizon, worker.owned)
         app = Starlette(routes=ops_routes(probes=probes(engine, worker, progress), registry=registry))
         server = await stack.enter_async_context(

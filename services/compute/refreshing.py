@@ -26,10 +26,13 @@ log = structlog.get_logger(__name__)
 CHUNK = 1000
 """Readings a transaction refreshes at most: another process waits for its turn meanwhile."""
 
-REST = 10.0
-"""A refresh is followed by a rest this many times as long: however much there is to refresh, counting keeps
-nine tenths of Postgres, and more windows do not slow it down.
+REST_BEHIND = 10.0
+"""While a backlog waits, a refresh is followed by a rest this many times as long: however much there is to
+refresh, counting keeps nine tenths of Postgres, and more windows do not slow it down.
 """
+
+REST = 1.0
+"""The same while counting keeps up: half of the time for what people look at."""
 
 
 @dataclass(slots=True)
@@ -38,6 +41,7 @@ class Refresher:
 
     Attributes:
         now: the wall clock.
+        is_behind: whether a backlog waits to be counted.
     """
 
     engine: AsyncEngine
@@ -46,12 +50,13 @@ class Refresher:
     metrics: Metrics
     interval_s: float
     now: Callable[[], datetime] = utc_now
+    is_behind: Callable[[], bool] = lambda: False
     _whole_at: int | None = None
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Refresh until *stopping* is set."""
         took_s = 0.0
-        while not await pause(stopping, max(self.interval_s, REST * took_s)):
+        while not await pause(stopping, max(self.interval_s, self._rest() * took_s)):
             started_s = monotonic_s()
             try:
                 await self.refresh()
@@ -59,6 +64,9 @@ class Refresher:
                 log.warning("values_not_refreshed", reason=str(error))
             took_s = monotonic_s() - started_s
             self.metrics.refresh_s.observe(took_s)
+
+    def _rest(self) -> float:
+        return REST_BEHIND if self.is_behind() else REST
 
     async def refresh(self) -> None:
         """Refresh what was touched since the last time and what came due; everything when that is not known.

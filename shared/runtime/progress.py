@@ -18,11 +18,13 @@ class Progress:
     Attributes:
         lag_records: told how much waits.
         age_s: told how long ago something moved, or there was nothing to do.
+        lag: how many records waited when last observed.
     """
 
     stuck_after_s: float
     lag_records: Gauge
     age_s: Gauge
+    lag: int = 0
     _moved_s: float | None = None
     _waiting_since_s: float | None = None
 
@@ -45,6 +47,7 @@ class Progress:
         Raises:
             StuckError: there has been lag without movement for too long.
         """
+        self.lag = lag
         if lag == 0 or self._moved_s is None:
             self.moved(now_s)
         if lag and self._waiting_since_s is None:
