@@ -35,8 +35,11 @@ class SeriesIndex:
         deltas = concatenated(addition.deltas for addition in additions)
         numbers = [self._numbered(addition) for addition in additions]
         rows = pane_rows(np.concatenate(numbers) if numbers else np.empty(0, dtype=np.int64), deltas)
-        # Several combinations of a batch may have come to one overflow series.
-        return rows.merged() if self._overflow else rows
+        return rows.merged() if self._may_meet(additions) else rows
+
+    def _may_meet(self, additions: Sequence[Addition]) -> bool:
+        """Whether several combinations of a batch may have come to one overflow series."""
+        return bool(self._overflow) or any(len({*a.series.values()}) < len(a.series) for a in additions)
 
     def counted(self, additions: Sequence[Addition]) -> dict[int, set[str]]:
         """By measure, the series that *additions* were counted into; after their `rows`."""

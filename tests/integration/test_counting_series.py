@@ -106,3 +106,12 @@ async def test_current_values(mine: Counting) -> None:
         (("shop", "shop 2"),): 4,
         (("shop", "__overflow__"),): 12,
     }
+
+
+async def test_long_values_meet(mine: Counting) -> None:
+    """Combinations that meet in the overflow series because a value is too long are added up there."""
+    came = [an_event(n, data={"shop": "x" * 129, "till": n}) for n in range(3)]
+
+    await mine.count_events(came)
+
+    assert await by_series(mine, "shop", "till") == {("__overflow__", "__overflow__"): 3}
