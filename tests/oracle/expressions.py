@@ -205,8 +205,12 @@ def _call(node: ast.Call, scope: Scope) -> Any:
 
 
 def _has(arguments: list[ast.expr], scope: Scope) -> bool:
-    """Whether the field is there and not null."""
-    return _coalesce(arguments, scope) is not None
+    """Whether the event has the field, be it null; an attribute that is null is one that it does not have."""
+    try:
+        value = _of(arguments[0], scope)
+    except UndefinedError:
+        return False
+    return value is not None or not isinstance(arguments[0], ast.Name)
 
 
 def _coalesce(arguments: list[ast.expr], scope: Scope) -> Any:

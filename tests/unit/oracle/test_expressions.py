@@ -24,7 +24,7 @@ EVENT = {
         ("data.none < 4", False),
         ("data.none is None and data.missing is None", True),
         ("data.a is not None", True),
-        ("has(data.a) and not has(data.none) and not has(data.missing)", True),
+        ("has(data.a) and has(data.none) and not has(data.missing)", True),
         ("data.yes or data.missing", True),
         ("data.missing or data.yes", False),
         ("data.a", False),
