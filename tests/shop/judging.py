@@ -1,7 +1,7 @@
 """Every value of every KPI by the product and by the oracle, and whatever differs between them."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -57,8 +57,9 @@ async def current_differences(connection: AsyncConnection, catalogue: Catalogue,
     stored = {(r.slug, r.window, tuple(sorted(r.dimensions.items()))) for r in rows}
     wanted = {place async for place in _places(connection, catalogue, oracle)}
     missing = [f"no row of {slug} {window} {dict(series)}" for slug, window, series in wanted - stored]
-    wrong = [line for row in rows for line in _difference(oracle, row, at=row.window_end, now=row.window_end)]
-    return missing + wrong
+    # A window ends at an instant rounded up: a moment before its end asks for the same one.
+    ends = [(row, row.window_end - timedelta(microseconds=1)) for row in rows]
+    return missing + [line for row, at in ends for line in _difference(oracle, row, at=at, now=at)]
 
 
 async def _places(connection: AsyncConnection, catalogue: Catalogue, oracle: Oracle) -> AsyncIterator[Place]:
