@@ -48,17 +48,21 @@ COMPUTE_ONE_WINDOW = Case(Stage.COMPUTE, windows=1)
 def plan(scenarios: Collection[Scenario], *, rounds: int) -> list[Case]:
     """The drains that *scenarios* need, in order; what is compared alternates, because machines drift.
 
-    Ingest comes first: it leaves the clean topic full, which compute alone drains.
+    Compute alone comes last: everything before leaves the clean topic full, which it drains.
     """
     compares = Scenario.WINDOWS in scenarios
     stages = Scenario.STAGES in scenarios
     cases = [INGEST] * rounds if stages else []
     if compares:
-        cases += [COMPUTE_ONE_WINDOW, COMPUTE] * rounds + [WHOLE_ONE_WINDOW, WHOLE] * rounds
+        cases += [WHOLE_ONE_WINDOW, WHOLE] * rounds
+    elif Scenario.END_TO_END in scenarios:
+        cases += [WHOLE] * rounds
+    elif Scenario.LATENCY in scenarios:
+        cases.append(WHOLE)
+    if Scenario.END_TO_END in scenarios:
+        cases.append(WHOLE_TWO_COMPUTES)
+    if compares:
+        cases += [COMPUTE_ONE_WINDOW, COMPUTE] * rounds
     elif stages:
         cases += [COMPUTE] * rounds
-    if Scenario.END_TO_END in scenarios:
-        cases += [WHOLE_TWO_COMPUTES] if compares else [WHOLE] * rounds + [WHOLE_TWO_COMPUTES]
-    elif Scenario.LATENCY in scenarios and not compares:
-        cases.append(WHOLE)
     return cases

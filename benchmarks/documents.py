@@ -8,7 +8,7 @@ import msgspec
 
 from benchmarks import cases
 from benchmarks.cases import Case, Scenario
-from benchmarks.drains import Drain
+from benchmarks.drains import Drain, undisturbed
 from benchmarks.latencies import Latency
 from benchmarks.quantiles import Spread, histogram_quantile, median, per_second
 from benchmarks.runs import Results
@@ -72,10 +72,10 @@ def _stages(results: Results) -> Document | None:
 
 
 def _summary(drains: Sequence[Drain]) -> Document | None:
-    """The medians of *drains*, field by field; null when there was none."""
+    """The medians of the undisturbed of *drains*, field by field; null when there was none at all."""
     if not drains:
         return None
-    found = [_drain(one) for one in drains]
+    found = [_drain(one) for one in undisturbed(drains)]
     names = ("events_per_second", "events_per_second_with_start", "events_per_cpu_second", "start_seconds")
     medians = {name: _rounded(median(one[name] for one in found)) for name in names}
     groups = ("cpu_us_per_event", "memory_mib", "events_per_cpu_second_of")
@@ -97,6 +97,7 @@ def _windows(results: Results) -> Document | None:
 
 def _compared(results: Results, one: Case, five: Case) -> Document:
     rounds = list(zip(results.of(one), results.of(five), strict=True))
+    rounds = [pair for pair in rounds if not any(each.is_disturbed for each in pair)] or rounds
     walls = [b.cost.events_per_second / a.cost.events_per_second for a, b in rounds]
     cpus = [b.cost.events_per_cpu_second() / a.cost.events_per_cpu_second() for a, b in rounds]
     return {
@@ -156,7 +157,7 @@ def targets(results: Results) -> Mapping[str, Document]:
     compared = _windows(results)
     found: dict[str, Document] = {}
     if whole and Scenario.END_TO_END in results.options.scenarios:
-        rate = median(one.cost.events_per_second for one in whole)
+        rate = median(one.cost.events_per_second for one in undisturbed(whole))
         found["end_to_end_events_per_second"] = _aimed(rate, TARGET_EVENTS_PER_SECOND)
     if compared:
         found["windows_ratio"] = _aimed(compared["end_to_end"]["ratio"], TARGET_WINDOWS_RATIO)
@@ -186,6 +187,7 @@ def _drain(one: Drain) -> Document:
         },
         "memory_mib": {name: _rounded(size) for name, size in one.memory_mib.items()},
         "others_cores": _rounded(cost.others_cores),
+        "is_disturbed": one.is_disturbed,
     }
 
 

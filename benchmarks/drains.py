@@ -1,7 +1,7 @@
 """Draining a backlog: services started over a full topic, timed until everything is counted, then checked."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -25,6 +25,9 @@ from shared.storage.ledger import ledger
 
 STANDSTILL_S = 60.0
 """A count that does not move for so long will not move any more."""
+
+DISTURBED_CORES = 0.2
+"""Of two: a tenth of the machine, and so about a tenth of the speed."""
 
 _POLL_S = 0.02
 
@@ -60,6 +63,16 @@ class Drain:
     start_s: float
     memory_mib: Mapping[str, float]
     scrape: Scrape
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether others took so much of the machine that the wall clock says little."""
+        return self.cost.others_cores > DISTURBED_CORES
+
+
+def undisturbed(drains: Sequence[Drain]) -> Sequence[Drain]:
+    """Those of *drains* that others left in peace; all of them when there is none."""
+    return [one for one in drains if not one.is_disturbed] or drains
 
 
 async def drain(rig: Rig, source: Source, case: Case) -> Drain:

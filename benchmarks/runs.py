@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from benchmarks import cases, servers
 from benchmarks.backlogs import Backlog
 from benchmarks.cases import Case, Scenario
-from benchmarks.drains import Drain, Source, drain
+from benchmarks.drains import Drain, Source, drain, undisturbed
 from benchmarks.latencies import Latency, latency
 from benchmarks.machines import Environment, environment
 from benchmarks.quantiles import Spread, median
@@ -22,12 +22,9 @@ _TOPIC = "benchmark.backlog"
 HIGHEST_RATE = 50_000.0
 """Events a second at most while latency is measured: the harness sends from a core of its own beyond that."""
 
-DISTURBED_CORES = 0.2
-"""A drain during which others took more is done again, and the least disturbed one is kept."""
-
-PATIENCE_S = 16.0
-"""For each drain of the plan, that all of them may take together before nothing is done again any more:
-an undisturbed one takes about 12 s.
+PATIENCE_S = 13.0
+"""For each drain of the plan: while all together have taken less, a disturbed drain is done once more, and
+the less disturbed of the two is kept. An undisturbed one takes 8 to 13 s.
 """
 
 
@@ -102,7 +99,7 @@ async def _drains(rig: Rig, wanted: Options) -> list[Drain]:
     for number, case in enumerate(plan, start=1):
         one = await drain(rig, source, case)
         rig.say(f"{number}/{len(plan)} {_line(one)}")
-        while one.cost.others_cores > DISTURBED_CORES and monotonic_s() < until_s:
+        if one.is_disturbed and monotonic_s() < until_s:
             again = await drain(rig, source, case)
             rig.say(f"{number}/{len(plan)} again: {_line(again)}")
             one = min(one, again, key=lambda each: each.cost.others_cores)
@@ -130,7 +127,7 @@ async def _reading(rig: Rig, wanted: Options) -> Mapping[str, Spread]:
 async def _latency(rig: Rig, wanted: Options, drains: Sequence[Drain]) -> Latency | None:
     if Scenario.LATENCY not in wanted.scenarios:
         return None
-    rates = [one.cost.events_per_second for one in drains if one.case == cases.WHOLE]
-    rate = min(median(rates) / 2, HIGHEST_RATE)
+    whole = undisturbed([one for one in drains if one.case == cases.WHOLE])
+    rate = min(median(one.cost.events_per_second for one in whole) / 2, HIGHEST_RATE)
     rig.say(f"latency: {rate:,.0f} events/s, {wanted.probes} probes")
     return await latency(rig, rate=rate, probes=wanted.probes)

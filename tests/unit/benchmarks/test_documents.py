@@ -46,10 +46,12 @@ tidemark_compute_flush_seconds_sum 0.2
 """
 
 
-def a_drain(case: Case, *, rate: float) -> Drain:
+def a_drain(case: Case, *, rate: float, others_cores: float = 0.05) -> Drain:
     """A thousand events at *rate*, half of the time on one core."""
     seconds = 1000 / rate
-    done = Cost(1000, seconds, {"compute": seconds / 4, "kafka": seconds / 4, "harness": seconds}, 0.25)
+    done = Cost(
+        1000, seconds, {"compute": seconds / 4, "kafka": seconds / 4, "harness": seconds}, others_cores
+    )
     return Drain(case, 1000, done, 1.0, {"compute": 100.0}, Scrape.of([METRICS]))
 
 
@@ -104,6 +106,26 @@ def test_ratio() -> None:
     assert windows["end_to_end"]["ratios"] == [0.9, 0.98, 1.1]
     assert windows["end_to_end"]["ratio"] == 0.98
     assert windows["compute"]["ratio"] == 0.9
+
+
+def test_disturbed() -> None:
+    """Rounds in which others took much of the machine do not count beside one that they left in peace."""
+    drains = [a_drain(cases.WHOLE, rate=20, others_cores=1.0), a_drain(cases.WHOLE, rate=90)]
+    drains += [a_drain(cases.WHOLE_ONE_WINDOW, rate=100), a_drain(cases.WHOLE_ONE_WINDOW, rate=100)]
+    drains += [a_drain(case, rate=100) for case in (cases.COMPUTE, cases.COMPUTE_ONE_WINDOW)]
+    keys = document(results(*drains))
+
+    assert keys["end_to_end"]["one_compute"]["events_per_second"] == 90
+    assert keys["windows"]["end_to_end"]["ratios"] == [0.9]
+    assert [one["is_disturbed"] for one in keys["drains"]] == [True] + 5 * [False]
+
+
+def test_all_disturbed() -> None:
+    """When there is nothing else, a disturbed figure is better than none."""
+    drains = [a_drain(cases.WHOLE, rate=20, others_cores=1.0)]
+    keys = document(results(*drains, scenarios=frozenset({Scenario.END_TO_END})))
+
+    assert keys["end_to_end"]["one_compute"]["events_per_second"] == 20
 
 
 def test_targets() -> None:
