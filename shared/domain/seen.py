@@ -37,37 +37,53 @@ def first_occurrences(ids: Ids) -> npt.NDArray[np.bool_]:
 
 @dataclass(slots=True)
 class SeenIds:
-    """The ids of one partition within the dedupe horizon, in generations that are forgotten whole.
+    """The ids of one partition within the dedupe horizon, in tables that are forgotten whole.
 
-    A table holds 16 bytes a slot and is at most half full, so an id takes 32 to 64 bytes.
+    No table holds more than half of the limit, so the newest half is remembered whatever makes room. Each
+    belongs to one generation; time begins those. A table has 16 bytes a slot and is at most half full, so
+    an id takes 32 to 64 bytes.
 
     Attributes:
-        limit: how many ids are remembered at most, the newest generation aside; the oldest go first.
+        limit: how many ids are remembered at most, from 1 on; the oldest go first.
     """
 
     limit: int
-    _generations: list["_Table"] = field(default_factory=lambda: [_Table()])
+    _generation: int = 0
+    _tables: list["_Table"] = field(default_factory=lambda: [_Table(0)])
 
     def __len__(self) -> int:
-        return sum(table.used for table in self._generations)
+        return sum(table.used for table in self._tables)
 
     def fresh(self, ids: Ids) -> npt.NDArray[np.bool_]:
-        """True for every id of *ids* that was never added and stands there for the first time."""
+        """True for every id of *ids* that is not remembered and stands there for the first time."""
         fresh = first_occurrences(ids)
-        for table in self._generations:
+        for table in self._tables:
             fresh &= ~table.holds(ids)
         return fresh
 
     def add(self, ids: Ids) -> None:
-        """Remember *ids*, which must be distinct and not yet remembered."""
-        self._generations[-1].insert(ids)
-        while len(self) > self.limit and len(self._generations) > 1:
-            self._generations.pop(0)
+        """Remember *ids*, oldest first, which must be distinct and not yet remembered."""
+        if len(ids) >= self.limit:
+            self._tables, ids = [], ids[-self.limit :]
+        while len(ids):
+            table, room = self._roomy()
+            table.insert(ids[:room])
+            ids = ids[room:]
+        while len(self) > self.limit:
+            self._tables.pop(0)
 
     def begin_generation(self, *, keep: int) -> None:
         """Start a new generation and forget all but the newest *keep* of the former ones."""
-        self._generations.append(_Table())
-        del self._generations[: -keep - 1]
+        self._generation += 1
+        self._tables = [table for table in self._tables if table.generation >= self._generation - keep]
+        self._tables.append(_Table(self._generation))
+
+    def _roomy(self) -> tuple["_Table", int]:
+        """The table to fill and how many ids it still takes."""
+        most = max(self.limit // 2, 1)
+        if not self._tables or self._tables[-1].used == most:
+            self._tables.append(_Table(self._generation))
+        return self._tables[-1], most - self._tables[-1].used
 
 
 _SMALLEST = 1 << 12
@@ -78,9 +94,13 @@ class _Table:
 
     The ids are digests, uniform by themselves: the low bits of the high half are the slot. A slot of
     two zeros is empty; no digest in practice is zero.
+
+    Attributes:
+        generation: the number of the generation its ids belong to.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, generation: int) -> None:
+        self.generation = generation
         self.used = 0
         self._high = np.zeros(_SMALLEST, dtype=np.uint64)
         self._low = np.zeros(_SMALLEST, dtype=np.uint64)

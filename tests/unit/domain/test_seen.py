@@ -1,10 +1,11 @@
 """Remembering ids: nothing forgotten within the limits, nothing taken for another."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.seen import SeenIds, ids_from_bytes, ids_to_bytes
+from shared.domain.seen import Ids, SeenIds, ids_from_bytes, ids_to_bytes
 
 # Few values a half, so that halves collide and slots are fought over; zero halves alone are no empty slot.
 halves = st.integers(0, 5) | st.integers(2**12, 2**12 + 3) | st.integers(2**64 - 3, 2**64 - 1)
@@ -47,6 +48,12 @@ def test_it_grows() -> None:
     assert len(ids) == len(seen)
 
 
+def numbered(first: int, count: int) -> Ids:
+    """*count* ids, the numbers from *first* on."""
+    numbers = np.arange(first, first + count, dtype=np.uint64)
+    return np.stack((numbers, numbers + np.uint64(1)), axis=1)
+
+
 def test_generations_are_forgotten_whole() -> None:
     """An id is remembered for as many generations as are kept, and then forgotten."""
     seen, ids = SeenIds(1000), ids_from_bytes(bytes(range(1, 17)))
@@ -60,12 +67,66 @@ def test_generations_are_forgotten_whole() -> None:
 
 
 def test_the_oldest_make_room() -> None:
-    """Past the limit the oldest generation goes first."""
-    seen = SeenIds(2)
-    old, new = ids_from_bytes(b"a" * 32 + b"b" * 16)[1:], ids_from_bytes(b"c" * 16 + b"d" * 16)
-    seen.add(old)
-    seen.begin_generation(keep=2)
-    seen.add(new)
+    """Past the limit the oldest ids go first."""
+    seen = SeenIds(4)
+    for first in range(1, 7):
+        seen.add(numbered(first, 1))
 
-    assert seen.fresh(old).all()
-    assert not seen.fresh(new).any()
+    assert seen.fresh(numbered(1, 6)).tolist() == [True, True, False, False, False, False]
+
+
+def test_within_a_generation_memory_is_limited() -> None:
+    """However many ids come before time begins a generation, no more than the limit is held."""
+    seen = SeenIds(1000)
+    for first in range(1, 50_000, 100):
+        seen.add(numbered(first, 100))
+
+    assert 500 <= len(seen) <= 1000
+
+
+def test_a_new_generation_costs_no_memory_of_ids() -> None:
+    """After time has begun a generation, the next id takes the place of the oldest, not of all before."""
+    seen = SeenIds(1000)
+    for first in range(1, 2001, 100):
+        seen.add(numbered(first, 100))
+    seen.begin_generation(keep=2)
+
+    seen.add(numbered(5000, 1))
+
+    assert not seen.fresh(numbered(1501, 500)).any()
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 1000])
+@pytest.mark.parametrize("more", [0, 1, 700])
+def test_more_at_once_than_the_limit(limit: int, more: int) -> None:
+    """Of as many ids as the limit or more the newest stay, and what came before is forgotten."""
+    seen = SeenIds(limit)
+    seen.add(numbered(1, 1))
+
+    seen.add(numbered(10, limit + more))
+
+    assert limit == len(seen)
+    assert not seen.fresh(numbered(10 + more, limit)).any()
+
+
+steps = st.lists(st.integers(1, 30) | st.just("time passes"), max_size=40)
+
+
+@given(limit=st.integers(1, 40), steps=steps)
+def test_the_newest_are_remembered(limit: int, steps: list[int | str]) -> None:
+    """Half of the limit, the newest, is always remembered unless its time is over; never more than all."""
+    seen, period, periods = SeenIds(limit), 0, list[int]()
+    for step in steps:
+        if isinstance(step, int):
+            seen.add(numbered(len(periods) + 1, step))
+            periods += [period] * step
+        else:
+            seen.begin_generation(keep=2)
+            period += 1
+        known = (~seen.fresh(numbered(1, len(periods)))).tolist()
+        in_time = [made >= period - 2 for made in periods]
+        sure = max(limit - limit // 2, 1)
+
+        assert len(seen) == sum(known) <= limit
+        assert in_time[-sure:] == known[-sure:]
+        assert not any(is_known and not timely for is_known, timely in zip(known, in_time, strict=True))
