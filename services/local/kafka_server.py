@@ -83,7 +83,9 @@ class KafkaServer:
         if (self.directory / "data" / "meta.properties").exists():
             return
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster, "-c"]
+        # As one word: an identity may begin with a dash, and would be taken for an option.
+        identity = f"--cluster-id={cluster}"
+        arguments = ["kafka.tools.StorageTool", "format", "--ignore-formatted", identity, "-c"]
         try:
             await processes.run([*command, *arguments, str(self._properties)], timeout_s=60)
         except CommandFailedError as error:

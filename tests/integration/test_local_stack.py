@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from services.local.failures import LocalStackError
 from services.local.processes import within
 from services.local.state import load_state
 from services.local.status import ServerState, status
+from shared.messaging.admin import cluster_id
 from shared.runtime.local_addresses import LocalAddresses, local_addresses
 
 #: One stack for the module, even where tests run in parallel.
@@ -250,6 +252,19 @@ async def test_servers_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert found == LocalAddresses("kafka.example:9092", "postgresql://me:secret@db.example/kpis")
     assert await states(tmp_path) == (ServerState.ELSEWHERE, ServerState.ELSEWHERE)
     assert (await status(tmp_path)).postgres.address == "postgresql://db.example/kpis"
+
+
+@pytest.mark.asyncio
+async def test_an_identity_like_an_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One random identity in 64 begins with a dash: the storage is given it all the same."""
+    monkeypatch.delenv("TIDEMARK_KAFKA_BOOTSTRAP_SERVERS", raising=False)
+    monkeypatch.setattr(uuid, "uuid4", lambda: uuid.UUID(bytes=b"\xf8" * 16))
+
+    found = await stack.up(tmp_path, postgres=False)
+    identity = await cluster_id(found.kafka_bootstrap_servers)
+    await stack.erase(tmp_path)
+
+    assert identity == "-Pj4-Pj4-Pj4-Pj4-Pj4-A"
 
 
 @pytest.mark.asyncio
