@@ -67,13 +67,22 @@ class _Partials:
     low: Int64s
     high: Int64s
 
+    def chosen(self, which: npt.NDArray[np.bool_]) -> "_Partials":
+        """The elements where *which* is true."""
+        if which.all():
+            return self
+        return _Partials(
+            self.group[which], self.time_us[which], self.n[which],
+            self.total[which], self.low[which], self.high[which],
+        )  # fmt: skip
+
 
 def fold(rows: Rows, *, finest: Rung, now_us: int, calendar: Calendar) -> Deltas:
     """The deltas of *rows* for every rung from *finest* up that is still written at each row's age.
 
     A coarser rung is made from the partials of the finer one, so the cost of a rung is that of its panes.
     """
-    ages = now_us - rows.time_us
+    ages, whole = now_us - rows.time_us, _partials(rows)
     deltas: list[Deltas] = []
     carried = before = None
     youngest = np.iinfo(np.int64).min
@@ -81,7 +90,7 @@ def fold(rows: Rows, *, finest: Rung, now_us: int, calendar: Calendar) -> Deltas
         oldest = WRITTEN_US[rung] if rung is not Rung.D1 else np.iinfo(np.int64).max
         if rung is Rung.D1 and carried is not None and not _nest_in_days(carried, calendar):
             carried, youngest = before, _entry_age(Rung.H1, finest)
-        entering = _partials(rows, (ages >= youngest) & (ages < oldest))
+        entering = whole.chosen((ages >= youngest) & (ages < oldest))
         before, carried = carried, _grouped(_joined(carried, entering), rung, calendar)
         youngest = oldest
         if len(carried.group):
@@ -100,9 +109,8 @@ def _entry_age(rung: Rung, finest: Rung) -> int:
     return WRITTEN_US[Rung(rung - 1)] if rung > finest else int(np.iinfo(np.int64).min)
 
 
-def _partials(rows: Rows, chosen: npt.NDArray[np.bool_]) -> _Partials:
-    if not chosen.all():
-        rows = Rows(rows.group[chosen], rows.time_us[chosen], rows.value[chosen])
+def _partials(rows: Rows) -> _Partials:
+    """A partial for each row; the sums are 64 bits wide if all of them together are."""
     value = rows.value
     bounded = float(np.abs(value.astype(np.float64)).sum()) < _SAFE_SUM
     total = value if bounded else value.astype(object)

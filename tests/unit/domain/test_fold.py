@@ -75,3 +75,14 @@ def test_an_old_event_skips_fine_rungs(rung: Rung) -> None:
     found = folded([(0, WRITTEN_US[rung], 5)], Rung.S1, "UTC")
 
     assert {r for r in Rung if r > rung} == {key[1] for key in found}
+
+
+def test_large_values_of_different_ages_meet() -> None:
+    """Values that 64 bits hold one by one, entering at different rungs, add up exactly in a common day."""
+    hour = LENGTH_US[Rung.H1]
+    events = [(0, age * hour, 4 * 10**18) for age in (1, 5, 20)]
+
+    found = folded(events, Rung.S1, "Pacific/Kiritimati")
+
+    assert one_by_one(events, Rung.S1, "Pacific/Kiritimati") == found
+    assert 12 * 10**18 in {partial.total for partial in found.values()}
