@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -152,9 +153,14 @@ def _cells(datas: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Any
 
 
 def _text(cell: Any) -> str | None:
-    """A scalar as JSON writes it; objects and arrays are no dimension values and count as missing."""
+    """A scalar as JSON writes it; objects and arrays are no dimension values and count as missing.
+
+    A decimal is one only for its length: it is written as the number that most readers of JSON take it for.
+    """
     if cell is None or isinstance(cell, str):
         return cell
+    if isinstance(cell, Decimal):
+        cell = float(cell)
     if isinstance(cell, bool | int | float):
         return msgspec.json.encode(cell).decode()
     return None
