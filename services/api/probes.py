@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.api.catalogue_cache import CatalogueCache
 from shared.observability.health import Check, Probe
+from shared.storage.completeness import completeness
 from shared.storage.engine import reading
-from shared.storage.readings import freshness
 from shared.storage.schema import current_revision, newest_revision
 
 STALE_AFTER = timedelta(seconds=60)
@@ -36,7 +36,7 @@ def probes(
 
     async def compute() -> Check:
         async with reading(engine) as connection:
-            counted = await freshness(connection)
+            counted = await completeness(connection, ())
         # Never a reason to take the API out of service: it says itself how old its numbers are.
         return Check(ok=True, reason=_told(counted.as_of, clock()))
 

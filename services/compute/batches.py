@@ -33,7 +33,7 @@ class Tally:
     Attributes:
         ids: 16 bytes for each event applied.
         first_us: the oldest event time applied; None when none was.
-        appended_ms: the newest record's own timestamp.
+        appended_ms: when the newest clean record was sent; 0 when there was none.
     """
 
     partition: int
@@ -77,6 +77,7 @@ class _Part:
     events: list[CleanEvent | None]
     refused: list[Refused] = field(default_factory=list)
     duplicate: int = 0
+    appended_ms: int = 0
     rows: Int64s = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     ids: npt.NDArray[np.uint64] = field(default_factory=lambda: np.empty((0, 2), dtype=np.uint64))
 
@@ -114,6 +115,8 @@ def _sorted_out(partition: int, records: Sequence[Record], seen: SeenIds) -> _Pa
     ids = ids_from_bytes(b"".join([records[row].key or b"" for row in good]))
     fresh = seen.fresh(ids)
     part.duplicate = int(len(good) - fresh.sum())
+    # A foreign record's own timestamp may lie anywhere; ingest's are the times of sending.
+    part.appended_ms = max((records[row].timestamp for row in good), default=0)
     part.rows, part.ids = np.array(good, dtype=np.int64)[fresh], ids[fresh]
     return part
 
@@ -199,7 +202,7 @@ def _tallies(parts: Iterable[_Part], times: Int64s) -> Iterable[Tally]:
             ids=ids_to_bytes(part.ids),
             first_us=int(own.min()) if len(own) else None,
             last_us=int(own.max()) if len(own) else None,
-            appended_ms=max(record.timestamp for record in part.records),
+            appended_ms=part.appended_ms,
         )
 
 

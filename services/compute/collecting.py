@@ -1,7 +1,7 @@
 """Gathering records into batches worth a transaction: by time while Postgres keeps up, else by size."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.compute.ownership import Ownership
@@ -12,8 +12,26 @@ from shared.runtime.clock import monotonic_s
 IDLE_S = 0.5
 """How long an empty batch waits for its first record."""
 
+BATCH_BYTES = 64 * 1024 * 1024
+"""A batch is also full with this many bytes of values: events may be as large as 64 KiB."""
+
 WHILE_BUSY_S = 0.02
 """How often the collector looks whether the flush in flight has ended."""
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """Records on their way into a batch."""
+
+    records: dict[int, list[Record]] = field(default_factory=dict)
+    count: int = 0
+    size_bytes: int = 0
+
+    def add(self, partition: int, records: Sequence[Record]) -> None:
+        if records:
+            self.records.setdefault(partition, []).extend(records)
+            self.count += len(records)
+            self.size_bytes += sum([len(record.value or b"") for record in records])
 
 
 @dataclass(slots=True)
@@ -26,33 +44,33 @@ class Collector:
     max_events: int
     _due_s: float = field(default_factory=monotonic_s)
 
-    async def next_batch(self, stopping: asyncio.Event) -> dict[int, Sequence[Record]]:
+    async def next_batch(self, stopping: asyncio.Event) -> Mapping[int, Sequence[Record]]:
         """The records of each owned partition that make up the next flush; empty when none came.
 
         What was gathered is dropped when partitions came or went meanwhile: it will be read again.
         """
-        generation, gathered, count = self.ownership.generation, dict[int, list[Record]](), 0
+        generation, gathered = self.ownership.generation, _Gathered()
         idle_until = monotonic_s() + IDLE_S
         while not stopping.is_set():
-            found = await self.consumer.batch(self._wait_s(gathered), max(self.max_events - count, 1))
+            room = max(self.max_events - gathered.count, 1)
+            found = await self.consumer.batch(self._wait_s(gathered), room)
             if generation != self.ownership.generation:
-                generation, gathered, count = self.ownership.generation, {}, 0
+                generation, gathered = self.ownership.generation, _Gathered()
             for at, records in found.items():
-                gathered.setdefault(at.partition, []).extend(records)
-                count += len(records)
-            if self._is_due(gathered, count) or (not gathered and monotonic_s() >= idle_until):
+                gathered.add(at.partition, records)
+            if self._is_due(gathered) or (not gathered.count and monotonic_s() >= idle_until):
                 break
         self._due_s = monotonic_s() + self.flush_interval_s
-        return {partition: records for partition, records in gathered.items() if records}
+        return gathered.records
 
-    def _is_due(self, gathered: dict[int, list[Record]], count: int) -> bool:
-        if not gathered:
+    def _is_due(self, gathered: "_Gathered") -> bool:
+        if not gathered.count:
             return False
         in_time = monotonic_s() >= self._due_s and self.ownership.idle.is_set()
-        return in_time or count >= self.max_events
+        return in_time or gathered.count >= self.max_events or gathered.size_bytes >= BATCH_BYTES
 
-    def _wait_s(self, gathered: dict[int, list[Record]]) -> float:
-        if not gathered:
+    def _wait_s(self, gathered: "_Gathered") -> float:
+        if not gathered.count:
             return IDLE_S
         left = self._due_s - monotonic_s()
         return left if left > 0 else WHILE_BUSY_S

@@ -41,8 +41,9 @@ class Work:
 
 
 def move_of(
-    standing: Standing, tally: Tally | None, *, caught_up_at_us: int | None, disorder: timedelta
-) -> Move | None:
+    standing: Standing, tally: Tally | None, *,
+    caught_up_at_us: int | None, disorder: timedelta, revision: int,
+) -> Move | None:  # fmt: skip
     """How a partition moves; None when nothing is to be said about it.
 
     Args:
@@ -50,6 +51,7 @@ def move_of(
         tally: what its part of the batch came to; None when it had none.
         caught_up_at_us: an instant at which the partition's end was where the batch leaves it, if so.
         disorder: by how much events may overtake each other.
+        revision: of the catalogue the batch was counted by.
     """
     if tally is None and caught_up_at_us is None:
         return None
@@ -68,6 +70,7 @@ def move_of(
         dead_lettered=tally.dead_lettered if tally else 0,
         current_to=as_datetime(max(appended_us, caught_up_at_us or 0)),
         watermark=as_datetime(max(seen_us)) - disorder if seen_us else None,
+        revision=revision,
     )
 
 

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+import asyncpg
 import structlog
 
 from shared.contracts.topics import EVENTS
@@ -30,6 +31,7 @@ class Owned:
         next_offset: the first offset not handed to a flush yet.
         generation_from_us: when the newest generation of remembered ids began.
         activated: the revision of the catalogue whose measures it has noted.
+        is_sound: whether *seen* holds the ids before *next_offset* and no others.
     """
 
     partition: int
@@ -38,6 +40,7 @@ class Owned:
     seen: SeenIds
     generation_from_us: int
     activated: int | None = None
+    is_sound: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class OwnershipPolicy:
     Attributes:
         owner: how operators recognise this process.
         log_id: the cluster's identity, kept beside every position.
+        ids_limit: how many ids of a partition are remembered at most.
     """
 
     owner: str
@@ -62,6 +66,8 @@ class Ownership:
     Attributes:
         generation: moves whenever partitions come or go: a batch read before is of no use after.
         idle: set while no flush is in flight.
+        is_leaving: from the notice that partitions go until the next come: nothing new is begun.
+        partitions: how many the clean topic has.
     """
 
     database_url: str
@@ -71,6 +77,9 @@ class Ownership:
     generation: int = 0
     idle: asyncio.Event = field(default_factory=asyncio.Event)
     consumer: Consumer | None = None
+    is_leaving: bool = False
+    partitions: int = 0
+    _parted: dict[int, Owned] = field(default_factory=dict)
 
     async def assigned(self, partitions: set[TopicPartition]) -> None:
         """Take *partitions* over and seek to where Postgres has counted up to.
@@ -81,55 +90,71 @@ class Ownership:
         """
         if self.consumer is None:
             raise AssertionError("the consumer calls back before it was handed over")
-        begins, ends = await self.consumer.begin_offsets(), await self.consumer.end_offsets()
-        for at in sorted(partitions):
-            position, seen = await self._taken_over(at.partition, begins[at])
-            self._check(position, begin=begins[at], end=ends[at])
-            self.consumer.seek(at.topic, at.partition, position.next_offset)
-            self.owned[at.partition] = Owned(
-                at.partition, position.epoch, position.next_offset, seen, self.now_us()
-            )
+        self.partitions = self.consumer.partition_count(EVENTS)
+        begins = await self.consumer.begin_offsets()
+        taken = await asyncio.gather(*(self._taken_over(at.partition, begins[at]) for at in partitions))
+        # Asked last: until its epoch was raised, an owner before us may have counted on.
+        ends = await self.consumer.end_offsets()
+        for at, owned in zip(partitions, taken, strict=True):
+            _check(owned, begin=begins[at], end=ends[at])
+            self.consumer.seek(at.topic, at.partition, owned.next_offset)
+            self.owned[at.partition] = owned
+        self._parted.clear()
+        self.is_leaving = False
         self.generation += 1
         log.info("partitions_taken_over", partitions=sorted(self.owned))
 
     async def revoked(self, partitions: set[TopicPartition]) -> None:
         """Let the flush in flight finish, for a while, and let go of *partitions*."""
         self.generation += 1
+        self.is_leaving = True
         try:
             async with asyncio.timeout(DRAIN_S):
                 await self.idle.wait()
         except TimeoutError:
             log.warning("flush_left_behind", partitions=sorted(at.partition for at in partitions))
         for at in partitions:
-            self.owned.pop(at.partition, None)
+            owned = self.owned.pop(at.partition, None)
+            if owned is not None and owned.is_sound:
+                self._parted[at.partition] = owned
 
-    async def _taken_over(self, partition: int, begin: int) -> tuple[Position, SeenIds]:
+    async def _taken_over(self, partition: int, begin: int) -> Owned:
         connection = await connect(self.database_url, application_name="tidemark-compute-takeover")
         try:
             with driver_errors():
-                position = await positions.take_over(
-                    connection,
-                    partition,
-                    owner=self.policy.owner,
-                    first_offset=begin,
-                    log_id=self.policy.log_id,
+                position = await self._position(connection, partition, begin)
+                kept = self._kept(position)
+                if kept is not None:
+                    return replace(kept, epoch=position.epoch, activated=None)
+                blobs = await flushes.seen(
+                    connection, partition, horizon=self.policy.horizon, most=self.policy.ids_limit
                 )
-                blobs = await flushes.seen(connection, partition, horizon=self.policy.horizon)
         finally:
             await close(connection)
-        return position, await asyncio.to_thread(remembered, blobs, self.policy.ids_limit)
+        seen = await asyncio.to_thread(remembered, blobs, self.policy.ids_limit)
+        return Owned(partition, position.epoch, position.next_offset, seen, self.now_us())
 
-    def _check(self, position: Position, *, begin: int, end: int) -> None:
-        name = f"{EVENTS} partition {position.partition}"
-        if position.log_id != self.policy.log_id:
-            raise ForeignLogError(
-                f"{name}: the position belongs to cluster {position.log_id}, this is {self.policy.log_id}"
-            )
-        if not begin <= position.next_offset <= end:
-            raise ForeignLogError(
-                f"{name} holds offsets {begin} to {end}, the position is {position.next_offset}:"
-                " the topic was recreated or has lost records that were not counted"
-            )
+    async def _position(self, connection: asyncpg.Connection, partition: int, begin: int) -> Position:
+        policy = self.policy
+        await positions.register(connection, self.partitions, log_id=policy.log_id)
+        return await positions.take_over(
+            connection, partition, owner=policy.owner, first_offset=begin, log_id=policy.log_id
+        )
+
+    def _kept(self, position: Position) -> Owned | None:
+        """What was known of a partition that comes back and that nobody else has counted meanwhile."""
+        parted = self._parted.get(position.partition)
+        if parted is None or (parted.epoch + 1, parted.next_offset) != (position.epoch, position.next_offset):
+            return None
+        return parted
+
+
+def _check(owned: Owned, *, begin: int, end: int) -> None:
+    if not begin <= owned.next_offset <= end:
+        raise ForeignLogError(
+            f"{EVENTS} partition {owned.partition} holds offsets {begin} to {end}, the position is"
+            f" {owned.next_offset}: the topic was recreated or has lost records that were not counted"
+        )
 
 
 def remembered(blobs: list[tuple[bytes, bool]], limit: int) -> SeenIds:

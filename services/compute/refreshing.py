@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -18,6 +18,7 @@ from shared.runtime.clock import monotonic_s, utc_now
 from shared.runtime.lifecycle import pause
 from shared.storage import current
 from shared.storage.current import Place
+from shared.storage.definitions import catalogue_revision
 from shared.storage.engine import transaction
 from shared.storage.readings import Ask, evaluate, known_combinations
 
@@ -35,9 +36,17 @@ REST = 1.0
 """The same while counting keeps up: half of the time for what people look at."""
 
 
+LONGEST_REST_S = 3.0
+"""However long a refresh took, people do not wait longer than this for the next to begin."""
+
+
+class _SupersededError(Exception):
+    """The catalogue has changed meanwhile: what was about to be written belongs to an older one."""
+
+
 @dataclass(slots=True)
 class Refresher:
-    """Refreshes the current values, a part of a second at a time.
+    """Refreshes the current values: what was touched, what came due, and a part of everything when needed.
 
     Attributes:
         now: the wall clock.
@@ -52,11 +61,12 @@ class Refresher:
     now: Callable[[], datetime] = utc_now
     is_behind: Callable[[], bool] = lambda: False
     _whole_at: int | None = None
+    _left: list[Place] = field(default_factory=list)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Refresh until *stopping* is set."""
         took_s = 0.0
-        while not await pause(stopping, max(self.interval_s, self._rest() * took_s)):
+        while not await pause(stopping, self._rest_s(took_s)):
             started_s = monotonic_s()
             try:
                 await self.refresh()
@@ -65,46 +75,66 @@ class Refresher:
             took_s = monotonic_s() - started_s
             self.metrics.refresh_s.observe(took_s)
 
-    def _rest(self) -> float:
-        return REST_BEHIND if self.is_behind() else REST
+    def _rest_s(self, took_s: float) -> float:
+        rest_s = took_s * (REST_BEHIND if self.is_behind() else REST)
+        return max(self.interval_s, min(rest_s, LONGEST_REST_S))
 
     async def refresh(self) -> None:
-        """Refresh what was touched since the last time and what came due; everything when that is not known.
+        """Refresh what was touched since the last time, what came due, and the next part of everything.
+
+        Everything is due when the catalogue has changed and when partitions have come from another owner,
+        who may not have lived to refresh what it counted last.
 
         Raises:
-            StoreUnavailableError: Postgres did not answer; what was touched is noted again.
+            StoreUnavailableError: Postgres did not answer; what was left undone is done by the next call.
         """
-        catalogue, touched = self.watch.catalogue, self.touched.take()
-        if self.touched.take_unseen():
-            self._whole_at = None
+        catalogue = self.watch.catalogue
+        if self.touched.take_unseen() or self._whole_at != catalogue.revision:
+            await self._plan_whole(catalogue)
+        touched = self.touched.take()
         try:
-            if self._whole_at != catalogue.revision:
-                await self._everything(catalogue)
-                self._whole_at = catalogue.revision
-            else:
-                await self._store(catalogue, sorted(set(_places(catalogue, touched)), key=str))
-        except StoreUnavailableError:
+            await self._store(catalogue, list(_places(catalogue, touched)))
+            touched = {}
+            await self._due(catalogue)
+            await self._go_on(catalogue)
+        except _SupersededError:
+            log.info("refresh_superseded", revision=catalogue.revision)
+        finally:
             self.touched.add(touched)
-            raise
-        await self._due(catalogue)
 
-    async def _everything(self, catalogue: Catalogue) -> None:
+    async def _plan_whole(self, catalogue: Catalogue) -> None:
+        self._whole_at = None
         async with transaction(self.engine) as connection:
-            places = await _all_places(connection, catalogue)
-        await self._store(catalogue, places)
-        async with transaction(self.engine) as connection:
-            await current.prune(connection, catalogue.versions)
+            self._left = await _all_places(connection, catalogue)
+        self._whole_at = catalogue.revision
+
+    async def _go_on(self, catalogue: Catalogue) -> None:
+        """The next part of everything; after the last one, rows that are not of this catalogue go."""
+        if not self._left:
+            return
+        await self._store(catalogue, self._left[:CHUNK])
+        del self._left[:CHUNK]
+        if not self._left:
+            async with transaction(self.engine) as connection:
+                await self._take_turn(connection, catalogue)
+                await current.prune(connection, catalogue.versions)
 
     async def _store(self, catalogue: Catalogue, places: Sequence[Place]) -> None:
         for start in range(0, len(places), CHUNK):
             async with transaction(self.engine) as connection:
-                await current.wait_for_turn(connection)
+                await self._take_turn(connection, catalogue)
                 await self._refreshed(connection, catalogue, places[start : start + CHUNK])
+
+    async def _take_turn(self, connection: AsyncConnection, catalogue: Catalogue) -> None:
+        await current.wait_for_turn(connection)
+        if await catalogue_revision(connection) != catalogue.revision:
+            raise _SupersededError
 
     async def _due(self, catalogue: Catalogue) -> None:
         """One process at a time sees to what came due; the others have it done for them."""
         async with transaction(self.engine) as connection:
             if await current.take_turn(connection):
+                await self._take_turn(connection, catalogue)
                 places = await current.due(connection, now=self.now(), most=CHUNK)
                 known = [place for place in places if _is_known(catalogue, place)]
                 await self._refreshed(connection, catalogue, known)

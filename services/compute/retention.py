@@ -19,6 +19,10 @@ SWEEP_S = 600.0
 """How often old rows are deleted: the finest rung then holds a tenth more than it has to."""
 
 
+SPANS_KEPT = timedelta(days=400)
+"""Spans of flushes are kept as long as the oldest panes, which they explain."""
+
+
 @dataclass(frozen=True, slots=True)
 class Retention:
     """Sweeps the shards of the partitions that this process owns."""
@@ -46,7 +50,7 @@ class Retention:
             with driver_errors():
                 for partition in self.owned():
                     deleted = await panes.expire(connection, shard=partition, now_us=now_us)
-                    await flushes.forget(connection, partition, horizon=self.horizon)
+                    await flushes.forget(connection, partition, horizon=self.horizon, retention=SPANS_KEPT)
                     log.info("retention_swept", partition=partition, panes=deleted)
         finally:
             await close(connection)

@@ -17,6 +17,7 @@ from services.compute.flushing import Standing, Work, move_of, write
 from services.compute.metrics import Metrics
 from services.compute.ownership import Owned, Ownership, OwnershipPolicy, renew_generation
 from services.compute.parking import park
+from services.compute.programmes import Programme
 from services.compute.series_index import SeriesIndex
 from services.compute.settings import ComputeSettings
 from services.compute.touched import Touched
@@ -26,10 +27,10 @@ from shared.messaging.consumer import Consumer, open_consumer
 from shared.messaging.producer import Producer
 from shared.messaging.records import Record, TopicPartition
 from shared.runtime.clock import epoch_us, monotonic_s
-from shared.runtime.lifecycle import pause
+from shared.runtime.lifecycle import StoppedBeforeStartError, pause, unless_stopped
 from shared.runtime.progress import Progress
 from shared.storage import panes
-from shared.storage.engine import close, connect
+from shared.storage.engine import close, connect, driver_errors
 from shared.storage.series import SeriesLimits
 
 log = structlog.get_logger(__name__)
@@ -76,8 +77,10 @@ class Worker:
         while not stopping.is_set():
             try:
                 async with AsyncExitStack() as stack:
-                    self._session = await self._opened(stack)
+                    self._session = await unless_stopped(self._opened(stack), stopping=stopping)
                     await self._session.run(stopping)
+            except StoppedBeforeStartError:
+                return
             except FencedError as error:
                 self.metrics.fenced.inc(len(error.partitions))
                 log.warning("partitions_fenced", partitions=sorted(error.partitions))
@@ -96,7 +99,8 @@ class Worker:
         ownership.idle.set()
         connection = await connect(ownership.database_url, application_name="tidemark-compute")
         stack.push_async_callback(close, connection)
-        await panes.prepare(connection)
+        with driver_errors():
+            await panes.prepare(connection)
         consumer = await stack.enter_async_context(
             open_consumer(
                 settings.kafka_bootstrap_servers,
@@ -130,6 +134,7 @@ class _Session:
     index: SeriesIndex
     _in_flight: asyncio.Task[None] | None = None
     _heartbeat_s: float = 0.0
+    _told_ends: Mapping[TopicPartition, int] = field(default_factory=dict)
     _commit_s: float = field(default_factory=monotonic_s)
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -159,7 +164,7 @@ class _Session:
         work = await self._prepared(records, ends, asked_us)
         await self._landed()
         self._observe()
-        if generation != self.ownership.generation or work is None:
+        if generation != self.ownership.generation or self.ownership.is_leaving or work is None:
             return
         self._advance(work)
         self.ownership.idle.clear()
@@ -170,7 +175,7 @@ class _Session:
     ) -> Work | None:
         owned = dict(self.ownership.owned)
         programme = self.worker.catalogue.programme
-        batch = await self._counted(records, owned) if records else NO_RECORDS
+        batch = await self._counted(records, owned, programme) if records else NO_RECORDS
         tallies = {tally.partition: tally for tally in batch.tallies}
         moves = []
         for partition, mine in owned.items():
@@ -182,19 +187,21 @@ class _Session:
                 tally,
                 caught_up_at_us=asked_us if at_end else None,
                 disorder=timedelta(seconds=self.worker.settings.compute_disorder_s),
+                revision=programme.revision,
             )
             moves += [move] if move else []
         new = {p: owned[p].next_offset for p in tallies if owned[p].activated != programme.revision}
         return Work(batch, moves, programme, new) if moves else None
 
     async def _counted(
-        self, records: Mapping[int, Sequence[Record]], owned: Mapping[int, Owned]
+        self, records: Mapping[int, Sequence[Record]], owned: Mapping[int, Owned], programme: Programme
     ) -> CountedBatch:
         now_us, horizon = epoch_us(), self.worker.settings.dedupe_horizon
         for partition in records:
             renew_generation(owned[partition], now_us=now_us, horizon=horizon)
+            # Until the batch is on its way, more ids are remembered than the position says.
+            owned[partition].is_sound = False
         seen = {partition: owned[partition].seen for partition in records}
-        programme = self.worker.catalogue.programme
         return await asyncio.to_thread(count_batch, records, programme, seen, now_us=now_us)
 
     async def _ends(self) -> tuple[Mapping[TopicPartition, int], int]:
@@ -203,12 +210,14 @@ class _Session:
         if monotonic_s() < self._heartbeat_s or not self.ownership.owned:
             return {}, asked_us
         self._heartbeat_s = monotonic_s() + HEARTBEAT_S
-        return await self.consumer.end_offsets(), asked_us
+        self._told_ends = await self.consumer.end_offsets()
+        return self._told_ends, asked_us
 
     def _advance(self, work: Work) -> None:
         for tally in work.batch.tallies:
             owned = self.ownership.owned[tally.partition]
             owned.next_offset, owned.activated = tally.to_offset, work.programme.revision
+            owned.is_sound = True
 
     async def _flush(self, work: Work) -> None:
         started_s = monotonic_s()
@@ -226,9 +235,9 @@ class _Session:
         metrics.events.labels("dead_lettered").inc(sum(t.dead_lettered for t in tallies))
         metrics.expression_errors.inc(work.batch.failures)
         metrics.pane_rows.inc(rows)
-        self.worker.progress.moved(monotonic_s())
         if not tallies:
             return
+        self.worker.progress.moved(monotonic_s())
         metrics.flush_s.observe(took_s)
         self.worker.touched.add(self.index.counted(work.batch.additions))
         log.debug("batch_committed", events=sum(t.consumed for t in tallies), rows=rows, took_s=took_s)
@@ -246,15 +255,24 @@ class _Session:
         self._commit_s = monotonic_s()
         offsets = {TopicPartition(EVENTS, p): owned.next_offset for p, owned in self.ownership.owned.items()}
         try:
-            await self.consumer.commit(offsets)
+            # The client refuses to commit nothing, which is what is owned in the middle of a rebalance.
+            if offsets:
+                await self.consumer.commit(offsets)
         except TryAgainError as error:
             log.info("offsets_not_told", reason=str(error))
 
+    def _ends_known(self) -> Mapping[TopicPartition, int]:
+        """The furthest end that Kafka was heard to have: a client that fetches no more hears of none."""
+        heard = self.consumer.known_ends()
+        return {at: max(end, heard.get(at, end)) for at, end in (dict(heard) | dict(self._told_ends)).items()}
+
     def _observe(self) -> None:
         """Lag and memory as gauges; a lag that does not shrink for too long ends the process."""
-        owned, ends = self.ownership.owned, self.consumer.known_ends()
+        owned = self.ownership.owned
         lag = sum(
-            max(end - owned[at.partition].next_offset, 0) for at, end in ends.items() if at.partition in owned
+            max(end - owned[at.partition].next_offset, 0)
+            for at, end in self._ends_known().items()
+            if at.partition in owned
         )
         self.worker.metrics.owned_partitions.set(len(owned))
         self.worker.metrics.remembered_ids.set(sum(len(one.seen) for one in owned.values()))

@@ -96,6 +96,10 @@ class Consumer:
         self._held.pop(at, None)
         self._client.seek(ClientPartition(topic, partition), offset)
 
+    def partition_count(self, topic: str) -> int:
+        """How many partitions *topic* has, as far as this client knows."""
+        return len(self._client.partitions_for_topic(topic) or ())
+
     def known_ends(self) -> dict[TopicPartition, int]:
         """The end of each assigned partition as of its last fetch, without asking Kafka."""
         ends = {partition: self._client.highwater(partition) for partition in self._client.assignment()}

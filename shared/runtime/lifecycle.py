@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Protocol, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
@@ -73,6 +73,25 @@ def _failure(outcome: BaseException) -> Exception:
     if isinstance(outcome, Exception):
         return outcome
     return TimeoutError("a job did not stop within its grace period")
+
+
+async def unless_stopped(work: Coroutine[Any, Any, T], *, stopping: asyncio.Event) -> T:
+    """What *work* returns; it is cancelled when *stopping* is set first.
+
+    Raises:
+        StoppedBeforeStartError: *stopping* was set first.
+    """
+    task = asyncio.ensure_future(work)
+    stop = asyncio.create_task(stopping.wait(), name="stop")
+    try:
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            raise StoppedBeforeStartError
+        return await task
+    finally:
+        stop.cancel()
 
 
 async def pause(stopping: asyncio.Event, seconds: float) -> bool:

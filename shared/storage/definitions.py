@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Text, cast, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -69,6 +69,10 @@ async def load_catalogue(conn: AsyncConnection) -> Catalogue:
     return Catalogue(revision, found, versions, await _measure_ids(conn, found.values()))
 
 
+SET_ASIDE = "#"
+"""What parts the fingerprint of a measure that is counted no more from its number."""
+
+
 async def apply_changes(
     conn: AsyncConnection, wanted: Sequence[Kpi], now: datetime, *, prune: bool = False
 ) -> tuple[Change, ...]:
@@ -118,6 +122,7 @@ async def _write(
         statement = update(kpis).where(kpis.c.slug.in_(retired)).values(retired_at=now, updated_at=now)
         await conn.execute(statement)
     if changes:
+        await _set_aside_measures(conn, after)
         await conn.execute(update(catalogue).values(revision=catalogue.c.revision + 1))
 
 
@@ -162,6 +167,19 @@ async def _number_measures(conn: AsyncConnection, defined: Iterable[Kpi], now: d
     ]
     if rows:
         await conn.execute(upsert(measures).on_conflict_do_nothing(index_elements=["fingerprint"]), rows)
+
+
+async def _set_aside_measures(conn: AsyncConnection, after: Mapping[str, Kpi]) -> None:
+    """Take their fingerprint from measures that nothing uses any more: from now on they are not counted.
+
+    A KPI that comes back gets a measure of its own and begins anew, rather than panes with a hole in them.
+    """
+    used = {measure.fingerprint for kpi in after.values() for measure in kpi.measures()}
+    unused = measures.c.fingerprint.not_in(used) & measures.c.fingerprint.not_like(f"%{SET_ASIDE}%")
+    number = cast(measures.c.measure_id, Text)
+    await conn.execute(
+        update(measures).where(unused).values(fingerprint=measures.c.fingerprint + SET_ASIDE + number)
+    )
 
 
 async def _latest_versions(conn: AsyncConnection, slugs: Sequence[str]) -> dict[str, int]:

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
+from shared.domain.seen import ID_BYTES
+
 
 @dataclass(frozen=True, slots=True)
 class Flush:
@@ -33,15 +35,33 @@ SELECT f.*, now() FROM unnest(
 """
 
 _SEEN = """
--- seen: the ids of a partition within the dedupe horizon, oldest first, by the database's clock.
-SELECT ids, flushed_at < now() - $2::interval / 2 AS is_older FROM flushes
-WHERE partition = $1 AND flushed_at > now() - $2::interval AND ids <> ''
-ORDER BY next_offset
+-- seen: the newest ids of a partition within the dedupe horizon, oldest first, by the database's clock.
+SELECT ids, is_older FROM (
+    SELECT next_offset, ids, flushed_at < now() - $2::interval / 2 AS is_older,
+           sum(length(ids)) OVER (ORDER BY next_offset DESC) - length(ids) AS newer_bytes
+    FROM flushes
+    WHERE partition = $1 AND flushed_at > now() - $2::interval AND ids <> ''
+) AS f
+WHERE newer_bytes < $3 ORDER BY next_offset
+"""
+
+_COMPACT = """
+-- compact: the flushes of an hour that is past the horizon become one span, without their ids.
+WITH old AS (
+    DELETE FROM flushes
+    WHERE partition = $1 AND flushed_at < date_trunc('hour', now() - $2::interval * 2)
+      AND flushed_at <> date_trunc('hour', flushed_at)
+    RETURNING *
+)
+INSERT INTO flushes (partition, first_offset, next_offset, first_time, last_time, flushed_at, ids)
+SELECT partition, min(first_offset), max(next_offset), min(first_time), max(last_time),
+       date_trunc('hour', flushed_at), ''
+FROM old GROUP BY partition, date_trunc('hour', flushed_at)
 """
 
 _FORGET = """
--- forget: ids past the horizon; the spans of offsets and times stay.
-UPDATE flushes SET ids = '' WHERE partition = $1 AND flushed_at < now() - $2::interval * 2 AND ids <> ''
+-- forget: spans of events that no pane holds any more.
+DELETE FROM flushes WHERE partition = $1 AND flushed_at < now() - $2::interval
 """
 
 
@@ -55,12 +75,19 @@ async def record(connection: asyncpg.Connection, flushes: Sequence[Flush]) -> No
 
 
 async def seen(
-    connection: asyncpg.Connection, partition: int, *, horizon: timedelta
+    connection: asyncpg.Connection, partition: int, *, horizon: timedelta, most: int
 ) -> list[tuple[bytes, bool]]:
-    """(ids, whether from the older half of the horizon) of every flush within *horizon*, oldest first."""
-    return [(row["ids"], row["is_older"]) for row in await connection.fetch(_SEEN, partition, horizon)]
+    """(ids, whether from the older half of the horizon) of the flushes within *horizon*, oldest first.
+
+    Of more than *most* ids only the newest are read, a flush as a whole.
+    """
+    rows = await connection.fetch(_SEEN, partition, horizon, most * ID_BYTES)
+    return [(row["ids"], row["is_older"]) for row in rows]
 
 
-async def forget(connection: asyncpg.Connection, partition: int, *, horizon: timedelta) -> None:
-    """Drop the ids of *partition* that nobody can ask for any more."""
-    await connection.execute(_FORGET, partition, horizon)
+async def forget(
+    connection: asyncpg.Connection, partition: int, *, horizon: timedelta, retention: timedelta
+) -> None:
+    """Drop the ids of *partition* past the horizon, merge its older spans, and drop those past retention."""
+    await connection.execute(_COMPACT, partition, horizon)
+    await connection.execute(_FORGET, partition, retention)

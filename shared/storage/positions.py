@@ -9,7 +9,7 @@ from datetime import datetime
 
 import asyncpg
 
-from shared.domain.errors import FencedError
+from shared.domain.errors import FencedError, ForeignLogError
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,6 @@ class Position:
     partition: int
     next_offset: int
     epoch: int
-    log_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,8 @@ class Move:
     Attributes:
         current_to: everything appended before this instant is counted after the move.
         watermark: no event older than this is expected; None leaves it where it was.
+        revision: of the catalogue the records were counted by; an older one than before is refused, because
+            it would leave a hole in the measures that came with the newer.
     """
 
     partition: int
@@ -46,14 +47,23 @@ class Move:
     dead_lettered: int
     current_to: datetime
     watermark: datetime | None
+    revision: int
 
+
+_REGISTER = """
+-- register: every partition has a row before any is counted, so that none is overlooked.
+INSERT INTO positions (partition, next_offset, epoch, owner, log_id, current_to, updated_at)
+SELECT partition, -1, 0, '', $2, to_timestamp(0), now() FROM unnest($1::int[]) AS partition ORDER BY 1
+ON CONFLICT (partition) DO NOTHING
+"""
 
 _TAKE_OVER = """
--- take_over: raise the epoch, which fences the owner before, and say where to go on.
-INSERT INTO positions AS p (partition, next_offset, epoch, owner, log_id, current_to, updated_at)
-VALUES ($1, $2, 1, $3, $4, to_timestamp(0), now())
-ON CONFLICT (partition) DO UPDATE SET epoch = p.epoch + 1, owner = $3, updated_at = now()
-RETURNING partition, next_offset, epoch, log_id
+-- take_over: raise the epoch, which fences the owner before, and say where to go on; not for another log.
+UPDATE positions SET
+    epoch = epoch + 1, owner = $3, updated_at = now(),
+    next_offset = CASE WHEN next_offset < 0 THEN $2 ELSE next_offset END
+WHERE partition = $1 AND log_id = $4
+RETURNING partition, next_offset, epoch
 """
 
 _MOVE = """
@@ -61,12 +71,12 @@ _MOVE = """
 WITH asked AS (
     SELECT * FROM unnest(
         $1::int[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-        $8::bigint[], $9::timestamptz[], $10::timestamptz[]
+        $8::bigint[], $9::timestamptz[], $10::timestamptz[], $11::bigint[]
     ) AS a (partition, epoch, from_offset, to_offset, consumed, applied, duplicate, dead_lettered,
-            current_to, watermark)
+            current_to, watermark, revision)
 ), locked AS (
     SELECT p.partition FROM positions p JOIN asked a USING (partition)
-    WHERE p.epoch = a.epoch AND p.next_offset = a.from_offset
+    WHERE p.epoch = a.epoch AND p.next_offset = a.from_offset AND p.revision <= a.revision
     ORDER BY p.partition FOR UPDATE OF p
 )
 UPDATE positions p SET
@@ -77,22 +87,24 @@ UPDATE positions p SET
     dead_lettered = p.dead_lettered + a.dead_lettered,
     current_to = greatest(p.current_to, a.current_to),
     watermark = greatest(p.watermark, a.watermark),
+    revision = a.revision,
     updated_at = now()
 FROM asked a JOIN locked USING (partition)
 WHERE p.partition = a.partition AND p.epoch = a.epoch AND p.next_offset = a.from_offset
+  AND p.revision <= a.revision
 RETURNING p.partition
 """
 
 _MOVED = (
     "partition", "epoch", "from_offset", "to_offset", "consumed", "applied", "duplicate", "dead_lettered",
-    "current_to", "watermark",
+    "current_to", "watermark", "revision",
 )  # fmt: skip
 """The parameters of `move`, in order."""
 
-_LOOK = """
--- look: where partitions stand, without taking them.
-SELECT partition, next_offset, epoch, log_id FROM positions WHERE partition = ANY($1::int[])
-"""
+
+async def register(connection: asyncpg.Connection, partitions: int, *, log_id: str) -> None:
+    """Make sure that each of the clean topic's *partitions* has a row."""
+    await connection.execute(_REGISTER, list(range(partitions)), log_id)
 
 
 async def take_over(
@@ -105,9 +117,16 @@ async def take_over(
         partition: of the clean topic.
         owner: how operators recognise this process.
         first_offset: where to begin when nobody has counted the partition yet.
-        log_id: what identifies the topic's log; kept from the first take-over on.
+        log_id: what identifies the topic's log; kept from its registration on.
+
+    Raises:
+        ForeignLogError: the partition is not registered for that log; nothing is changed.
     """
     row = await connection.fetchrow(_TAKE_OVER, partition, first_offset, owner, log_id)
+    if row is None:
+        raise ForeignLogError(
+            f"the position of partition {partition} belongs to another cluster than {log_id}"
+        )
     return Position(**row)
 
 
@@ -122,8 +141,3 @@ async def move(connection: asyncpg.Connection, moves: Sequence[Move]) -> None:
     lost = frozenset(m.partition for m in moves) - moved
     if lost:
         raise FencedError(lost)
-
-
-async def look(connection: asyncpg.Connection, partitions: Sequence[int]) -> dict[int, Position]:
-    """Where *partitions* stand; those never counted are left out."""
-    return {row["partition"]: Position(**row) for row in await connection.fetch(_LOOK, list(partitions))}

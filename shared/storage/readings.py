@@ -23,6 +23,7 @@ from shared.domain.readings import (
     value_of,
 )
 from shared.domain.windows import parse_window
+from shared.storage.completeness import Completeness, completeness
 from shared.storage.pane_answers import SeriesQuestion
 from shared.storage.pane_answers import answers as answers_of
 
@@ -41,31 +42,10 @@ class Ask:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """Up to when the log is counted, and up to when no older event is expected."""
-
-    as_of: datetime
-    watermark: datetime | None
-
-
-_FRESHNESS = text("""
--- freshness: the partition that is furthest behind decides; before any is counted, nothing is known.
-SELECT coalesce(min(current_to), to_timestamp(0)) AS as_of,
-       CASE WHEN count(*) = count(watermark) THEN min(watermark) END AS watermark
-FROM positions
-""")
-
 _ALL_SERIES = text("""
 -- combinations: every combination of dimension values of a few measures.
 SELECT DISTINCT dimensions FROM series WHERE measure_id = ANY(CAST(:measure_ids AS bigint[]))
 """)
-
-
-async def freshness(connection: AsyncConnection) -> Freshness:
-    """How far the whole clean topic is counted."""
-    row = (await connection.execute(_FRESHNESS)).one()
-    return Freshness(row.as_of, row.watermark)
 
 
 async def evaluate(
@@ -76,10 +56,11 @@ async def evaluate(
     Raises:
         UnknownKpiError, UnknownWindowError, UnknownBreakdownError: an ask names what there is not.
     """
-    fresh = await freshness(connection)
     wanted = [_Wanted.of(catalogue, ask) for ask in asks]
-    answers = await answers_of(connection, {key for one in wanted for key in one.leaves.values()}, now=now)
-    return [one.reading(catalogue, answers, fresh, now=now) for one in wanted]
+    keys = {key for one in wanted for key in one.leaves.values()}
+    counted = await completeness(connection, {key.measure_id for key in keys})
+    answers = await answers_of(connection, keys, now=now)
+    return [one.reading(catalogue, answers, counted, now=now) for one in wanted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +82,7 @@ class _Wanted:
         self,
         catalogue: Catalogue,
         answers: Mapping[SeriesQuestion, tuple[Plan, Answer]],
-        fresh: Freshness,
+        counted: Completeness,
         *,
         now: datetime,
     ) -> Reading:
@@ -122,8 +103,12 @@ class _Wanted:
             n=sum(a.partial.n for _, a in found.values()),
             window_start=as_datetime(widest.start_us),
             window_end=as_datetime(end),
-            as_of=min(fresh.as_of, now),
-            complete=fresh.watermark is not None and instant_us(fresh.watermark) >= end,
+            as_of=min(counted.as_of, now),
+            complete=counted.covers(
+                {key.measure_id for key in self.leaves.values()},
+                as_datetime(widest.start_us),
+                as_datetime(end),
+            ),
             valid_until=None if soonest is None else as_datetime(soonest),
         )
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import asyncpg
 
 _LOCK = """
--- lock_measure: two processes that meet new series of a measure take turns, so that the limit holds.
-SELECT measure_id FROM measures WHERE measure_id = $1 FOR UPDATE
+-- lock_measure: two processes that meet new series of a measure take turns, so that its limit holds; that of
+-- all measures together may be passed by a few when several measures meet new series at once.
+SELECT measure_id FROM measures WHERE measure_id = $1 FOR NO KEY UPDATE
 """
 
 _COUNT = """

@@ -110,6 +110,7 @@ positions = Table(
     ),
     Column("owner", Text, nullable=False),
     Column("log_id", Text, nullable=False, comment="the cluster the offsets belong to"),
+    Column("revision", BigInteger, nullable=False, server_default="0", comment="of the catalogue counted by"),
     _instant("current_to"),
     _instant("watermark", nullable=True),
     Column("consumed", BigInteger, nullable=False, server_default="0"),
@@ -131,6 +132,8 @@ flushes = Table(
     _instant("flushed_at"),
     Column("ids", LargeBinary, nullable=False, comment="16 bytes an event seen for the first time"),
     PrimaryKeyConstraint("partition", "next_offset"),
+    # A take-over asks for the ids of the last day, and retention for what is older.
+    Index(None, "partition", "flushed_at"),
 )
 
 panes = Table(

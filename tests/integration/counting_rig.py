@@ -62,10 +62,11 @@ class Counting:
         """Become the owner of *partitions*, as a process that has just been given them."""
         self.index, self.activated = SeriesIndex(self.limits), set()
         for partition in partitions:
+            await positions.register(self.connection, partition + 1, log_id="log")
             position = await positions.take_over(
                 self.connection, partition, owner=owner, first_offset=0, log_id="log"
             )
-            blobs = await flushes.seen(self.connection, partition, horizon=HORIZON)
+            blobs = await flushes.seen(self.connection, partition, horizon=HORIZON, most=100_000)
             self.seen[partition] = remembered(blobs, 100_000)
             self.standings[partition] = Standing(partition, position.epoch, position.next_offset)
 
@@ -77,7 +78,13 @@ class Counting:
 
     def _work(self, found: CountedBatch, programme: Programme) -> Work:
         moves = [
-            move_of(self.standings[t.partition], t, caught_up_at_us=None, disorder=timedelta(seconds=10))
+            move_of(
+                self.standings[t.partition],
+                t,
+                caught_up_at_us=None,
+                disorder=timedelta(seconds=10),
+                revision=programme.revision,
+            )
             for t in found.tallies
         ]
         new = {t.partition: self.standings[t.partition].next_offset for t in found.tallies}

@@ -99,8 +99,40 @@ async def test_another_cluster(database_url: str) -> None:
     policy = replace(POLICY, log_id="elsewhere")
     mine = an_ownership(database_url, AConsumer(begins={0: 0}, ends={0: 9}), policy)
 
-    with pytest.raises(ForeignLogError, match="belongs to cluster log, this is elsewhere"):
+    with pytest.raises(ForeignLogError, match="belongs to another cluster than elsewhere"):
         await mine.assigned(at(0))
+
+
+async def test_an_owner_that_counts_on_meanwhile(database_url: str) -> None:
+    """What the owner before counts until its epoch is raised is no sign of another log."""
+    await count_five(database_url)
+    consumer = AConsumer(begins={0: 0}, ends={0: 4})
+    consumer.while_asked_for_ends = lambda: consumer.ends.update({0: 5})
+    mine = an_ownership(database_url, consumer)
+
+    await mine.assigned(at(0))
+
+    assert mine.owned[0].next_offset == 5
+
+
+async def test_back_after_a_rebalance(database_url: str) -> None:
+    """A partition that comes straight back is known by heart; one that another has counted is read again."""
+    await count_five(database_url)
+    mine = an_ownership(database_url, AConsumer(begins={0: 0}, ends={0: 9}))
+    mine.idle.set()
+    await mine.assigned(at(0))
+    first = mine.owned[0]
+    await mine.revoked(at(0))
+    await mine.assigned(at(0))
+    second = mine.owned[0]
+    await mine.revoked(at(0))
+    async with counting(database_url) as other:
+        await other.take_over([0], owner="other")
+    await mine.assigned(at(0))
+
+    assert second.seen is first.seen
+    assert mine.owned[0].seen is not first.seen
+    assert [first.epoch, second.epoch, mine.owned[0].epoch] == [2, 3, 5]
 
 
 async def test_no_database() -> None:

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from shared.domain.errors import FencedError
+from shared.domain.errors import FencedError, ForeignLogError
 from shared.storage import positions
 from shared.storage.engine import close, connect
 from shared.storage.positions import Move, Position
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.asyncio
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 STEP = Move(
     partition=0, epoch=1, from_offset=0, to_offset=10, consumed=10, applied=7, duplicate=2, dead_lettered=1,
-    current_to=AT, watermark=AT,
+    current_to=AT, watermark=AT, revision=1,
 )  # fmt: skip
 
 
@@ -34,6 +34,7 @@ async def connections(database_url: str) -> AsyncIterator[tuple[asyncpg.Connecti
 
 async def taken(connection: asyncpg.Connection, partition: int = 0) -> Position:
     """The position after a take-over."""
+    await positions.register(connection, partition + 1, log_id="log")
     return await positions.take_over(connection, partition, owner="me", first_offset=0, log_id="log")
 
 
@@ -138,3 +139,60 @@ async def test_freshness_never_goes_back(
 
     row = await one.fetchrow("SELECT current_to, watermark FROM positions")
     assert tuple(row) == (AT, AT)
+
+
+async def test_another_log_is_left_alone(
+    connections: tuple[asyncpg.Connection, asyncpg.Connection],
+) -> None:
+    """A process that reads another cluster fences nobody: the owner goes on."""
+    one, other = connections
+    await taken(one)
+
+    with pytest.raises(ForeignLogError):
+        await positions.take_over(other, 0, owner="lost", first_offset=0, log_id="elsewhere")
+
+    await positions.move(one, [STEP])
+    assert await ledger(one) == (10, 10, 7, 2, 1)
+
+
+async def test_an_older_catalogue_does_not_count(
+    connections: tuple[asyncpg.Connection, asyncpg.Connection],
+) -> None:
+    """Records counted by an older catalogue would leave a hole in the measures that came with the newer."""
+    one, _ = connections
+    await taken(one)
+    await positions.move(one, [replace(STEP, revision=6)])
+    following = replace(STEP, from_offset=10, to_offset=20)
+
+    with pytest.raises(FencedError):
+        await positions.move(one, [replace(following, revision=5)])
+
+    await positions.move(one, [replace(following, revision=6)])
+
+
+async def test_what_nobody_counts_is_not_overlooked(
+    connections: tuple[asyncpg.Connection, asyncpg.Connection],
+) -> None:
+    """A partition that nobody has taken yet holds back how far everything is counted."""
+    one, _ = connections
+    await taken(one, 0)
+    await positions.register(one, 3, log_id="log")
+    await positions.move(one, [STEP])
+
+    rows = await one.fetch(
+        "SELECT partition, next_offset, extract(epoch FROM current_to) FROM positions ORDER BY 1"
+    )
+    assert [tuple(row) for row in rows] == [(0, 10, AT.timestamp()), (1, -1, 0), (2, -1, 0)]
+
+
+async def test_the_first_to_count_begins_where_the_log_does(
+    connections: tuple[asyncpg.Connection, asyncpg.Connection],
+) -> None:
+    """A registered partition begins at its oldest record; those who come later go on from the position."""
+    one, _ = connections
+    await positions.register(one, 1, log_id="log")
+
+    first = await positions.take_over(one, 0, owner="me", first_offset=17, log_id="log")
+    second = await positions.take_over(one, 0, owner="me", first_offset=30, log_id="log")
+
+    assert (first.next_offset, second.next_offset) == (17, 17)

@@ -75,6 +75,7 @@ class AConsumer:
     while_asked_for_ends: Callable[[], object] = lambda: None
     begins: dict[int, int] = field(default_factory=dict)
     ends: dict[int, int] = field(default_factory=dict)
+    fetched_ends: dict[int, int] = field(default_factory=dict)
     asked: list[int] = field(default_factory=list)
     seeks: dict[int, int] = field(default_factory=dict)
 
@@ -96,11 +97,17 @@ class AConsumer:
         return {TopicPartition(EVENTS, partition): offset for partition, offset in self.ends.items()}
 
     def known_ends(self) -> Mapping[TopicPartition, int]:
-        """As set."""
-        return {TopicPartition(EVENTS, partition): offset for partition, offset in self.ends.items()}
+        """As of the last fetch; of a fetcher that has died, nothing."""
+        return {TopicPartition(EVENTS, partition): offset for partition, offset in self.fetched_ends.items()}
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Forget them: only lag tools care."""
+        """Forget them: only lag tools care. Like the real client, refuse to commit nothing."""
+        if not offsets:
+            raise ValueError(offsets)
+
+    def partition_count(self, _: str) -> int:
+        """As many as begin somewhere."""
+        return len(self.begins)
 
     def seek(self, topic: str, partition: int, offset: int) -> None:
         """Remember where to."""

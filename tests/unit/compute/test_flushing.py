@@ -20,12 +20,12 @@ def a_tally(*, last_us: int | None = NOW_US - 5 * MINUTE_US) -> Tally:
 
 def test_nothing_to_say() -> None:
     """A partition without records that is not known to be at its end does not move."""
-    assert move_of(STANDING, None, caught_up_at_us=None, disorder=DISORDER) is None
+    assert move_of(STANDING, None, caught_up_at_us=None, disorder=DISORDER, revision=1) is None
 
 
 def test_a_batch() -> None:
     """A batch takes the position to its end, and the watermark to its newest event less the disorder."""
-    move = move_of(STANDING, a_tally(), caught_up_at_us=None, disorder=DISORDER)
+    move = move_of(STANDING, a_tally(), caught_up_at_us=None, disorder=DISORDER, revision=1)
 
     assert move is not None
     assert (move.partition, move.epoch, move.from_offset, move.to_offset) == (3, 7, 100, 110)
@@ -36,8 +36,8 @@ def test_a_batch() -> None:
 
 def test_caught_up() -> None:
     """A partition at its end is current to the instant it was found so, whatever came or did not come."""
-    quiet = move_of(STANDING, None, caught_up_at_us=NOW_US, disorder=DISORDER)
-    busy = move_of(STANDING, a_tally(), caught_up_at_us=NOW_US, disorder=DISORDER)
+    quiet = move_of(STANDING, None, caught_up_at_us=NOW_US, disorder=DISORDER, revision=1)
+    busy = move_of(STANDING, a_tally(), caught_up_at_us=NOW_US, disorder=DISORDER, revision=1)
 
     assert quiet is not None
     assert busy is not None
@@ -48,7 +48,9 @@ def test_caught_up() -> None:
 
 def test_the_future_moves_no_watermark() -> None:
     """An event of the future takes the watermark no further than the record that brought it."""
-    move = move_of(STANDING, a_tally(last_us=NOW_US + 4 * MINUTE_US), caught_up_at_us=None, disorder=DISORDER)
+    move = move_of(
+        STANDING, a_tally(last_us=NOW_US + 4 * MINUTE_US), caught_up_at_us=None, disorder=DISORDER, revision=1
+    )
 
     assert move is not None
     assert move.watermark == NOW - timedelta(minutes=1) - DISORDER
@@ -56,7 +58,7 @@ def test_the_future_moves_no_watermark() -> None:
 
 def test_copies_move_no_watermark() -> None:
     """A batch of which nothing was applied leaves the watermark where it is."""
-    move = move_of(STANDING, a_tally(last_us=None), caught_up_at_us=None, disorder=DISORDER)
+    move = move_of(STANDING, a_tally(last_us=None), caught_up_at_us=None, disorder=DISORDER, revision=1)
 
     assert move is not None
     assert move.watermark is None

@@ -1,6 +1,7 @@
 """One step of the worker after the other, with the transaction played by a list."""
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import cast
@@ -24,7 +25,7 @@ from shared.domain.errors import FencedError
 from shared.domain.seen import SeenIds
 from shared.messaging.consumer import Consumer
 from shared.messaging.producer import Outgoing, Producer
-from shared.runtime.progress import Progress
+from shared.runtime.progress import Progress, StuckError
 from shared.storage.series import SeriesLimits
 from tests.unit.compute.builders import AConsumer, ARecord, a_record, an_event
 from tests.unit.domain.kpi_builders import a_catalogue, a_kpi
@@ -187,3 +188,44 @@ async def test_stopping_flushes(desk: Desk) -> None:
     await desk.session.run(stopping)
 
     assert [work.moves[0].to_offset for work in desk.written] == [1]
+
+
+async def test_nothing_is_told_of_nothing(desk: Desk) -> None:
+    """When the group takes everything away during a flush, the next step tells Kafka no offsets at all."""
+    await desk.session._step({0: [a_record(an_event(1), offset=0)]})
+    desk.lose(0)
+    desk.session._commit_s = -math.inf
+
+    await desk.step({})
+
+    assert desk.session._commit_s > 0
+
+
+async def test_a_dead_fetcher_is_noticed(desk: Desk) -> None:
+    """Lag is what Kafka says, not what the client has last fetched: standing still ends the process."""
+    desk.consumer.ends[0] = 1000
+    desk.session.worker.progress.stuck_after_s = -1.0
+
+    with pytest.raises(StuckError, match="1000 records wait"):
+        await desk.step({})
+
+
+async def test_nothing_is_begun_while_partitions_leave(desk: Desk) -> None:
+    """From the notice that partitions go, no flush begins: it would only be fenced."""
+    desk.consumer.ends[0] = 0
+    desk.ownership.is_leaving = True
+
+    await desk.step({})
+
+    assert desk.written == []
+
+
+async def test_what_is_dropped_is_not_trusted(desk: Desk) -> None:
+    """Ids of a batch that never went on its way are not kept for the next time the partition comes."""
+    owned = desk.ownership.owned[0]
+    await desk.step({0: [a_record(an_event(1), offset=0)]})
+    after_a_flush = owned.is_sound
+    desk.ownership.is_leaving = True
+    await desk.step({0: [a_record(an_event(2), offset=1)]})
+
+    assert (after_a_flush, owned.is_sound) == (True, False)

@@ -60,6 +60,7 @@ def upgrade() -> None:
     sa.Column('ids', sa.LargeBinary(), nullable=False, comment='16 bytes an event seen for the first time'),
     sa.PrimaryKeyConstraint('partition', 'next_offset', name=op.f('pk_flushes'))
     )
+    op.create_index(op.f('ix_flushes_partition_flushed_at'), 'flushes', ['partition', 'flushed_at'], unique=False)
     op.create_table('kpi_current',
     sa.Column('slug', sa.Text(), nullable=False),
     sa.Column('window', sa.Text(), nullable=False),
@@ -142,6 +143,7 @@ def upgrade() -> None:
     sa.Column('epoch', sa.BigInteger(), nullable=False, comment='moves with every take-over and fences the one before'),
     sa.Column('owner', sa.Text(), nullable=False),
     sa.Column('log_id', sa.Text(), nullable=False, comment='the cluster the offsets belong to'),
+    sa.Column('revision', sa.BigInteger(), server_default='0', nullable=False, comment='of the catalogue counted by'),
     sa.Column('current_to', sa.DateTime(timezone=True), nullable=False),
     sa.Column('watermark', sa.DateTime(timezone=True), nullable=True),
     sa.Column('consumed', sa.BigInteger(), server_default='0', nullable=False),
@@ -211,6 +213,7 @@ def downgrade() -> None:
     op.drop_table('kpi_versions')
     op.drop_index(op.f('ix_kpi_current_changed_in'), table_name='kpi_current')
     op.drop_table('kpi_current')
+    op.drop_index(op.f('ix_flushes_partition_flushed_at'), table_name='flushes')
     op.drop_table('flushes')
     op.drop_table('catalogue')
     op.drop_index(op.f('ix_alerts_shard'), table_name='alerts')

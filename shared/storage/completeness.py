@@ -1,0 +1,58 @@
+"""How far the clean topic is counted, and from when on each measure is: what makes a value complete."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_FRESHNESS = text("""
+-- freshness: the partition that is furthest behind decides; before any is counted, nothing is known.
+SELECT coalesce(min(current_to), to_timestamp(0)) AS as_of,
+       CASE WHEN count(*) = count(watermark) THEN min(watermark) END AS watermark
+FROM positions
+""")
+
+_BEGUN = text("""
+-- begun: the measures that every partition counts, and since when if some began after its first record.
+SELECT m.measure_id, max(a.activated_at) FILTER (WHERE a.from_offset > 0) AS since
+FROM unnest(CAST(:measure_ids AS bigint[])) AS m (measure_id)
+CROSS JOIN positions p
+LEFT JOIN activations a ON a.measure_id = m.measure_id AND a.partition = p.partition
+GROUP BY m.measure_id
+HAVING bool_and(p.next_offset <= 0 OR a.from_offset IS NOT NULL)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """What is known to be counted.
+
+    Attributes:
+        as_of: everything that had reached the clean topic before this instant.
+        watermark: no event older than this is expected; None while a partition has none.
+        begun: since when each measure is counted, None being all of the log; a measure that some
+            partition does not count yet is not among them.
+    """
+
+    as_of: datetime
+    watermark: datetime | None
+    begun: Mapping[int, datetime | None]
+
+    def covers(self, measure_ids: Collection[int], start: datetime, end: datetime) -> bool:
+        """Whether nothing of [*start*, *end*) is missing from *measure_ids* or expected to come."""
+        if self.watermark is None or self.watermark < end:
+            return False
+        return all(number in self.begun and self._has(number, start) for number in measure_ids)
+
+    def _has(self, measure_id: int, start: datetime) -> bool:
+        since = self.begun[measure_id]
+        return since is None or since <= start
+
+
+async def completeness(connection: AsyncConnection, measure_ids: Collection[int]) -> Completeness:
+    """What is counted of the clean topic, and of *measure_ids* in particular."""
+    fresh = (await connection.execute(_FRESHNESS)).one()
+    begun = await connection.execute(_BEGUN, {"measure_ids": list(measure_ids)})
+    return Completeness(fresh.as_of, fresh.watermark, {row.measure_id: row.since for row in begun})
