@@ -48,4 +48,4 @@ def test_a_dimension_value(literal: str, value: str | None) -> None:
 
 def test_equal_numbers_are_one_series() -> None:
     """However many digits a sender writes, equal numbers are counted together."""
-    assert ["2.5", "2.5", "2.75"] == series_of("2.5", "2.50000000000000000000", "2.75")
+    assert series_of("2.5", "2.50000000000000000000", "2.75") == ["2.5", "2.5", "2.75"]
