@@ -24,10 +24,10 @@ demo: setup  ## Real departures through Kafka to values, an alert and the addres
 	$(BIN)/tidemark demo
 
 test: setup  ## The whole suite; starts its own Kafka and Postgres
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4
 
 nightly: setup  ## What takes longer than ten minutes
-	$(BIN)/pytest -m "nightly or not nightly"
+	$(BIN)/pytest -n auto --maxprocesses 4 -m "nightly or not nightly"
 
 lint: setup  ## Style, types and the direction of the imports
 	$(BIN)/ruff format --check .

@@ -42,7 +42,7 @@ async def found(one: Counting) -> Completeness:
     ],
 )
 async def test_covers(since: datetime | None, watermark: datetime | None, *, covered: bool) -> None:
-    """A window is covered when its measure was counted from its start on and the watermark is past its end."""
+    """A window is covered when its measure was counted from its start on and the watermark is past it."""
     known = Completeness(AT, watermark, {1: since})
 
     assert known.covers([1], AT, AT + HOUR) is covered
