@@ -38,7 +38,8 @@ def _environment(one: Document) -> str:
 def _targets(found: Document) -> Iterator[Row]:
     for name, one in found["targets"].items():
         words = "reached" if one["reached"] else "NOT reached"
-        yield f"target {name}", number(one["measured"]), f"of {number(one['target'])}: {words}"
+        doubt = ", but others disturbed every drain" if one["is_disturbed"] else ""
+        yield f"target {name}", number(one["measured"]), f"of {number(one['target'])}: {words}{doubt}"
 
 
 def _end_to_end(found: Document) -> Iterator[Row]:
