@@ -16,7 +16,6 @@ from shared.domain.windows import (
     cover,
     interval,
     next_change,
-    retained_from,
 )
 
 Dimensions = Mapping[str, str | None]
@@ -88,8 +87,7 @@ def plan(question: Question, *, now_us: int) -> Plan:
     whole = interval(
         question.window, question.at_us, finest=question.finest, now_us=now_us, calendar=calendar
     )
-    oldest = retained_from(question.finest, now_us - question.at_us)
-    spans = cover(whole, finest=oldest, now_us=now_us, calendar=calendar)
+    spans = cover(whole, now_us=now_us, calendar=calendar)
     end_us = whole.end_us
     ahead = Span(question.finest, end_us, end_us + AHEAD_US) if question.at_us >= now_us else None
     return Plan(whole, spans, ahead)

@@ -124,10 +124,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The stretch of event time a window stands for at an instant: [start_us, end_us)."""
+    """The stretch of event time a window stands for at an instant: [start_us, end_us).
+
+    Attributes:
+        finest: the finest rung that makes it up; the end lies on one of its edges.
+    """
 
     start_us: int
     end_us: int
+    finest: Rung
 
 
 def retained_from(rung: Rung, age_us: int) -> Rung:
@@ -136,58 +141,60 @@ def retained_from(rung: Rung, age_us: int) -> Rung:
 
 
 def interval(window: Window, at_us: int, *, finest: Rung, now_us: int, calendar: Calendar) -> Interval:
-    """The interval of *window* at the instant *at_us*, as seen at *now_us*.
+    """The interval of *window* at the instant *at_us*, as seen at *now_us*: whole panes that are kept.
 
-    The end is *at_us* rounded up to the finest rung kept at that age; the start is that end less the
-    length, rounded down to the window's grain, or to the finest rung kept at the start's age.
+    The end is *at_us* rounded up to the finest rung kept at that age. The start is that end less the
+    length, rounded down to the window's grain, to the rung of the end or to the finest rung kept at the
+    start's age, whichever is coarsest; for `today` it is the local midnight. So the interval always reaches
+    the instant and is never shorter than the window. Where it begins with a day and no finer panes that are
+    kept can go on from its last midnight, which lies between two of them, it ends with a day, too.
     """
-    if isinstance(window, Today):
-        return _today(at_us, finest, now_us, calendar)
-    end_us = _ceil(at_us, retained_from(finest, now_us - at_us), calendar)
-    start_us = end_us - window.length_us
-    edge = retained_from(max(grain(window), finest), now_us - start_us)
-    return Interval(_floor(start_us, edge, calendar), end_us)
-
-
-def _today(at_us: int, finest: Rung, now_us: int, calendar: Calendar) -> Interval:
-    """The day so far; the whole day where its beginning is no longer kept finely enough to take a part."""
-    midnight_us = calendar.day_start(at_us)
-    begins = retained_from(finest, now_us - midnight_us)
     ends = retained_from(finest, now_us - at_us)
-    if begins is not Rung.D1 and midnight_us % LENGTH_US[begins]:
-        ends = Rung.D1
-    return Interval(midnight_us, _ceil(at_us, ends, calendar))
+    end_us = _ceil(at_us, ends, calendar)
+    if isinstance(window, Today):
+        start_us, begins = at_us, Rung.D1
+    else:
+        start_us = end_us - window.length_us
+        begins = retained_from(max(grain(window), ends), now_us - start_us)
+    days_then_finer = begins is Rung.D1 and ends is not Rung.D1
+    if days_then_finer and not _meets(_floor(end_us, Rung.D1, calendar), ends, now_us):
+        return interval(window, at_us, finest=Rung.D1, now_us=now_us, calendar=calendar)
+    return Interval(_floor(start_us, begins, calendar), end_us, ends)
 
 
-def cover(whole: Interval, *, finest: Rung, now_us: int, calendar: Calendar) -> tuple[Span, ...]:
+def _meets(midnight_us: int, finest: Rung, now_us: int) -> bool:
+    """Whether panes finer than a day can join on at *midnight_us*: at a quarter past, hours cannot."""
+    kept = min(retained_from(finest, now_us - midnight_us), Rung.H1)
+    return midnight_us % LENGTH_US[kept] == 0
+
+
+def cover(whole: Interval, *, now_us: int, calendar: Calendar) -> tuple[Span, ...]:
     """The fewest contiguous runs of panes that make up *whole*, oldest first.
 
     Args:
-        whole: both edges must lie on edges of *finest*, as those of `interval` do.
-        finest: the finest rung to use.
-        now_us: when the panes are read; a rung is not used where it is no longer kept.
+        whole: as `interval` gave it.
+        now_us: when the panes are read, the same as there.
         calendar: where the days of the day rung begin.
     """
-    rungs = [rung for rung in reversed(Rung) if rung >= finest]
-    return tuple(_cover(whole.start_us, whole.end_us, rungs, now_us, calendar))
+    start_us, end_us = whole.start_us, whole.end_us
+    finer = [rung for rung in reversed(Rung) if whole.finest <= rung < Rung.D1]
+    first, last = _ceil(start_us, Rung.D1, calendar), _floor(end_us, Rung.D1, calendar)
+    joints = {first, last} - {start_us, end_us}
+    if first >= last or not all(_meets(midnight, whole.finest, now_us) for midnight in joints):
+        return tuple(_nested(start_us, end_us, finer))
+    days = Span(Rung.D1, first, last)
+    return (*_nested(start_us, first, finer), days, *_nested(last, end_us, finer))
 
 
-def _cover(start_us: int, end_us: int, rungs: Sequence[Rung], now_us: int, calendar: Calendar) -> list[Span]:
-    if start_us >= end_us or not rungs:
+def _nested(start_us: int, end_us: int, rungs: Sequence[Rung]) -> list[Span]:
+    """The same of rungs below the day, coarsest first: every edge of one is an edge of all that are finer."""
+    if start_us >= end_us:
         return []
-    coarsest, finer = rungs[0], rungs[1:]
-    first, last = _ceil(start_us, coarsest, calendar), _floor(end_us, coarsest, calendar)
-    joints = [edge for edge, end in ((first, start_us), (last, end_us)) if edge != end]
-    if first >= last or not all(_meets(edge, finer, now_us) for edge in joints):
-        return _cover(start_us, end_us, finer, now_us, calendar)
-    before = _cover(start_us, first, finer, now_us, calendar)
-    return [*before, Span(coarsest, first, last), *_cover(last, end_us, finer, now_us, calendar)]
-
-
-def _meets(edge_us: int, finer: Sequence[Rung], now_us: int) -> bool:
-    """Whether finer panes can join on at *edge_us*: a midnight at a quarter past needs more than hours."""
-    kept = retained_from(finer[-1], now_us - edge_us) if finer else Rung.D1
-    return kept not in finer or edge_us % LENGTH_US[kept] == 0
+    length, finer = LENGTH_US[rungs[0]], rungs[1:]
+    first, last = -(-start_us // length) * length, end_us - end_us % length
+    if first >= last:
+        return _nested(start_us, end_us, finer)
+    return [*_nested(start_us, first, finer), Span(rungs[0], first, last), *_nested(last, end_us, finer)]
 
 
 def _floor(at_us: int, rung: Rung, calendar: Calendar) -> int:

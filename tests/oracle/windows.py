@@ -3,7 +3,8 @@
 The value at an instant covers [start, end): the end is the instant rounded up to the finest grain among the
 windows of the KPI; the start is the end less the length, rounded down to the grain of the window itself.
 Old instants cannot be told apart as finely: there, the finest pane length that is still kept takes the place
-of a finer grain.
+of a finer grain, and a start never takes a finer one than the end. A local midnight need not be an edge of
+hours: what begins with one and cannot go on from the last one in panes that are kept ends with one, too.
 """
 
 import re
@@ -55,14 +56,27 @@ def interval(
     window: str, *, siblings: Iterable[str], zone: str, at: datetime, now: datetime
 ) -> tuple[datetime, datetime]:
     """[start, end) of *window* at the instant *at*, asked at *now*; *siblings* are all windows of the KPI."""
-    finest = min(map(grain, siblings))
-    end = _up(at, _kept(finest, now - at), zone)
+    step = _kept(min(map(grain, siblings)), now - at)
+    if not _goes_on(window, step, zone=zone, at=at, now=now):
+        step = _DAY
+    end = _up(at, step, zone)
     if window == "today":
-        midnight = day_start(at, zone)
-        on_grid = _down(midnight, _kept(finest, now - at), zone) == midnight
-        return midnight, end if on_grid else _up(at, _DAY, zone)
+        return day_start(at, zone), end
     start = end - length(window)
-    return _down(start, _kept(max(grain(window), finest), now - start), zone), end
+    return _down(start, _start_step(window, step, now - start), zone), end
+
+
+def _goes_on(window: str, step: timedelta, *, zone: str, at: datetime, now: datetime) -> bool:
+    """Whether panes lead from the last midnight to *at* by *step*, if *window* has to begin with a day."""
+    end = _up(at, step, zone)
+    if window != "today" and _start_step(window, step, now - (end - length(window))) < _DAY:
+        return True
+    midnight = day_start(end, zone)
+    return _down(midnight, min(_kept(step, now - midnight), _HOUR), zone) == midnight
+
+
+def _start_step(window: str, end_step: timedelta, age: timedelta) -> timedelta:
+    return _kept(max(grain(window), end_step), age)
 
 
 def _kept(step: timedelta, age: timedelta) -> timedelta:

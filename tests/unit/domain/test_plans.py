@@ -1,0 +1,154 @@
+"""Plans at every age and in every zone: whole, readable, wide enough, and what the oracle says."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.calendars import Calendar, as_datetime, instant_us
+from shared.domain.readings import Question, plan
+from shared.domain.windows import (
+    DAY_US,
+    HOUR_US,
+    LENGTH_US,
+    RETENTION_US,
+    WRITTEN_US,
+    Rung,
+    Today,
+    grain,
+    parse_window,
+)
+from tests.oracle import windows as oracle
+
+ZONES = (
+    "UTC", "Europe/Berlin", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Adelaide", "Australia/Lord_Howe",
+    "America/St_Johns", "America/Havana", "Pacific/Apia",
+)  # fmt: skip
+WINDOWS = ("1m", "61s", "5m", "301s", "1h", "24h", "90001s", "7d", "8d", "30d", "today")
+LENGTHS_US = (0, HOUR_US, DAY_US, 7 * DAY_US, 30 * DAY_US)
+
+edges = st.builds(
+    lambda kept, length, by: kept - length + by,
+    st.sampled_from(sorted(RETENTION_US.values())),
+    st.sampled_from(LENGTHS_US),
+    st.integers(-26 * HOUR_US, 26 * HOUR_US) | st.integers(-3_000_000, 3_000_000),
+)
+"""Ages at which the start or the end of a window, or a midnight within it, grows too old for a rung."""
+
+ages = (st.integers(0, 400 * DAY_US) | edges).filter(lambda age: 0 <= age <= 400 * DAY_US)
+instants = st.integers(
+    instant_us(datetime(2009, 1, 1, tzinfo=UTC)), instant_us(datetime(2027, 1, 1, tzinfo=UTC))
+)
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> Question:
+    """A window that the KPI has besides shorter ones, at an instant."""
+    window = parse_window(draw(st.sampled_from(WINDOWS)))
+    finest = draw(st.sampled_from([rung for rung in Rung if rung <= grain(window)]))
+    return Question(window, draw(instants), finest, draw(st.sampled_from(ZONES)))
+
+
+def us(text: str) -> int:
+    """Microseconds of an RFC 3339 instant."""
+    return instant_us(datetime.fromisoformat(text).astimezone(UTC))
+
+
+def on_edge(at_us: int, rung: Rung, calendar: Calendar) -> bool:
+    """Whether panes of *rung* begin at *at_us*."""
+    return calendar.day_start(at_us) == at_us if rung is Rung.D1 else at_us % LENGTH_US[rung] == 0
+
+
+@given(question=questions(), age=ages)
+def test_the_panes_make_up_the_interval(question: Question, age: int) -> None:
+    """Without gap or overlap, each run on the edges of its rung, none finer than the measure has."""
+    found, calendar = plan(question, now_us=question.at_us + age), Calendar(question.zone)
+    place = found.whole.start_us
+
+    for span in found.spans:
+        assert place == span.start_us < span.end_us
+        assert on_edge(span.start_us, span.rung, calendar)
+        assert on_edge(span.end_us, span.rung, calendar)
+        assert span.rung >= question.finest
+        place = span.end_us
+
+    assert found.whole.end_us == place
+
+
+@given(question=questions(), age=ages)
+def test_every_pane_was_still_written(question: Question, age: int) -> None:
+    """No pane is read that was too old to be written when its youngest event could come."""
+    now = question.at_us + age
+
+    spans = plan(question, now_us=now).spans
+
+    assert all(now - span.start_us < WRITTEN_US[span.rung] for span in spans if span.rung is not Rung.D1)
+
+
+@given(question=questions(), age=ages)
+def test_the_interval_is_enough_and_no_more(question: Question, age: int) -> None:
+    """It ends with the instant and is as long as the window, give or take the panes at its two ends."""
+    whole = plan(question, now_us=question.at_us + age).whole
+    window, day = question.window, Calendar(question.zone)
+
+    assert question.at_us <= whole.end_us <= day.next_day_start(question.at_us) + HOUR_US
+    if isinstance(window, Today):
+        assert day.day_start(question.at_us) == whole.start_us
+        assert whole.end_us <= day.next_day_start(question.at_us)
+    else:
+        latest_us = whole.end_us - window.length_us
+        assert min(day.day_start(latest_us), latest_us - HOUR_US) <= whole.start_us <= latest_us
+
+
+@given(question=questions(), age=ages)
+def test_the_oracle_agrees(question: Question, age: int) -> None:
+    """The same interval by the rule's second statement."""
+    now = question.at_us + age
+    steps = {LENGTH_US[grain(parse_window(name))]: name for name in ("1m", "1h", "24h", "7d", "30d")}
+    shortest = steps[LENGTH_US[question.finest]]
+
+    expected = oracle.interval(
+        question.window.name,
+        siblings=[shortest, question.window.name],
+        zone=question.zone,
+        at=as_datetime(question.at_us),
+        now=as_datetime(now),
+    )
+
+    whole = plan(question, now_us=now).whole
+    assert expected == (as_datetime(whole.start_us), as_datetime(whole.end_us))
+
+
+@pytest.mark.parametrize(
+    ("window", "zone", "ago", "start", "end"),
+    [
+        # The quarter that holds 12:06:21 began before minutes were dropped; its start alone is younger.
+        ("5m", "UTC", timedelta(days=8, seconds=72), "2026-03-12T12:00Z", "2026-03-12T12:15Z"),
+        ("1h", "UTC", timedelta(days=100, hours=2), "2025-12-10T00:00Z", "2025-12-11T00:00Z"),
+        # Where midnight lies between two hours, days and hours do not join: days at both ends.
+        ("30d", "Asia/Kolkata", timedelta(days=80), "2025-11-30T18:30Z", "2025-12-30T18:30Z"),
+        ("30d", "UTC", timedelta(days=80), "2025-11-30T00:00Z", "2025-12-30T13:00Z"),
+        # The day that reaches into the age of hours is told whole where midnight is between two.
+        ("today", "Asia/Kolkata", timedelta(days=100, hours=-1), "2025-12-09T18:30Z", "2025-12-10T18:30Z"),
+        ("today", "UTC", timedelta(days=100, hours=-1), "2025-12-10T00:00Z", "2025-12-10T14:00Z"),
+    ],
+)
+def test_past(window: str, zone: str, ago: timedelta, start: str, end: str) -> None:
+    """Further back than panes are kept, whole coarser ones stand for the window: asked at 12:07:33."""
+    now = us("2026-03-20T12:07:33Z")
+    at = now - round(ago.total_seconds()) * 1_000_000
+
+    found = plan(Question(parse_window(window), at, Rung.S1, zone), now_us=now)
+
+    assert (us(start), us(end)) == (found.whole.start_us, found.whole.end_us)
+    assert found.spans
+
+
+def test_past_a_clock_change_of_half_an_hour() -> None:
+    """The first midnight may lie on the hour and the last one not: they are days at both ends, too."""
+    at, now = us("2026-04-15T12:07:33Z"), us("2026-07-04T12:07:33Z")
+
+    whole = plan(Question(parse_window("30d"), at, Rung.S1, "Australia/Lord_Howe"), now_us=now).whole
+
+    assert (us("2026-03-16T13:00Z"), us("2026-04-15T13:30Z")) == (whole.start_us, whole.end_us)
