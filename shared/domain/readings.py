@@ -120,7 +120,7 @@ def changes_at(question: Question, answer: Answer) -> int | None:
     instants = [answer.ahead_us] if answer.ahead_us is not None else []
     if answer.first is not None:
         calendar = Calendar(question.zone)
-        change = next_change(question.window, answer.first, finest=question.finest, calendar=calendar)
+        change = next_change(question.window, answer.first[1], finest=question.finest, calendar=calendar)
         instants.append(max(change, question.at_us))
     return min(instants, default=None)
 

@@ -210,18 +210,17 @@ def _ceil(at_us: int, rung: Rung, calendar: Calendar) -> int:
     return calendar.next_day_start(at_us) if rung is Rung.D1 else floor + LENGTH_US[rung]
 
 
-def next_change(window: Window, first_pane: tuple[Rung, int], *, finest: Rung, calendar: Calendar) -> int:
-    """The earliest instant after which *first_pane*, the oldest that is not empty, may begin to leave.
+def next_change(window: Window, first_us: int, *, finest: Rung, calendar: Calendar) -> int:
+    """The last instant at which the pane that starts at *first_us* is still whole within *window*.
 
     Args:
-        window: the window the pane is counted in.
-        first_pane: its rung and start in microseconds.
+        window: the window the pane, the oldest that is not empty, is counted in; for `today` the instant is
+            the midnight that ends its day.
+        first_us: its start in microseconds; which rung it is of does not matter.
         finest: the finest rung of the KPI, by which the end of the window moves.
         calendar: the KPI's zone, for windows that end with the day.
     """
-    rung, start_us = first_pane
     if isinstance(window, Today):
-        return calendar.next_day_start(start_us)
-    step = max(grain(window), finest)
-    leaves_us = start_us + (LENGTH_US[step] if rung >= step else LENGTH_US[rung])
-    return leaves_us + window.length_us - LENGTH_US[finest]
+        return calendar.next_day_start(first_us)
+    leaves_us = _ceil(first_us + 1, max(grain(window), finest), calendar)
+    return _floor(leaves_us + window.length_us - 1, finest, calendar)

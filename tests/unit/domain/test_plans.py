@@ -1,13 +1,15 @@
 """Plans at every age and in every zone: whole, readable, wide enough, and what the oracle says."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.aggregates import EMPTY
 from shared.domain.calendars import Calendar, as_datetime, instant_us
-from shared.domain.readings import Question, plan
+from shared.domain.readings import Answer, Question, changes_at, plan
 from shared.domain.windows import (
     DAY_US,
     HOUR_US,
@@ -15,6 +17,8 @@ from shared.domain.windows import (
     RETENTION_US,
     WRITTEN_US,
     Rung,
+    Sliding,
+    Span,
     Today,
     grain,
     parse_window,
@@ -152,3 +156,41 @@ def test_past_a_clock_change_of_half_an_hour() -> None:
     whole = plan(Question(parse_window("30d"), at, Rung.S1, "Australia/Lord_Howe"), now_us=now).whole
 
     assert (us("2026-03-16T13:00Z"), us("2026-04-15T13:30Z")) == (whole.start_us, whole.end_us)
+
+
+def first_instant(low_us: int, high_us: int, holds: Callable[[int], bool]) -> int:
+    """The first instant after *low_us* that *holds*, by halving; at *high_us* it does."""
+    while high_us - low_us > 1:
+        middle_us = (low_us + high_us) // 2
+        low_us, high_us = (low_us, middle_us) if holds(middle_us) else (middle_us, high_us)
+    return high_us
+
+
+def some_pane(spans: tuple[Span, ...], where: float, calendar: Calendar) -> tuple[Rung, int]:
+    """The rung and start of a pane of *spans*."""
+    span = spans[int(where * (len(spans) - 1))]
+    if span.rung is Rung.D1:
+        return Rung.D1, calendar.day_start(span.start_us + int(where * (span.end_us - span.start_us - 1)))
+    length = LENGTH_US[span.rung]
+    return span.rung, span.start_us + int(where * ((span.end_us - span.start_us) // length - 1)) * length
+
+
+@given(question=questions(), where=st.floats(0, 1))
+def test_the_next_change(question: Question, where: float) -> None:
+    """It is when the oldest pane stops being within the window as a whole, to the microsecond."""
+    at, calendar = question.at_us, Calendar(question.zone)
+    spans = plan(question, now_us=at).spans
+    if not spans:
+        return
+    pane = some_pane(spans, where, calendar)
+
+    def has_left(later_us: int) -> bool:
+        later = Question(question.window, later_us, question.finest, question.zone)
+        return plan(later, now_us=later_us).whole.start_us > pane[1]
+
+    change = changes_at(question, Answer(EMPTY, pane, None))
+    first = first_instant(at, at + 33 * DAY_US, has_left)
+
+    assert change is not None
+    assert isinstance(question.window, Sliding) or first == change
+    assert isinstance(question.window, Today) or first == change + 1
