@@ -8,6 +8,7 @@ from decimal import Decimal
 from shared.domain.aggregates import EMPTY, Aggregate, Partial, finalise
 from shared.domain.calendars import Calendar
 from shared.domain.windows import (
+    DAY_US,
     RETENTION_US,
     Interval,
     Rung,
@@ -77,8 +78,11 @@ class Plan:
     ahead: Span | None
 
 
-AHEAD_US = 6 * 60 * 1_000_000
-"""How far after the end of a window events may already be counted: the allowed skew and a minute."""
+AHEAD_US = DAY_US
+"""How far after the end of a window events may already be counted: the clocks that judged them may be ahead.
+
+One look at the index finds the earliest of them, however long the stretch.
+"""
 
 
 def plan(question: Question, *, now_us: int) -> Plan:

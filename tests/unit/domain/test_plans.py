@@ -194,3 +194,13 @@ def test_the_next_change(question: Question, where: float) -> None:
     assert change is not None
     assert isinstance(question.window, Sliding) or first == change
     assert isinstance(question.window, Today) or first == change + 1
+
+
+def test_ahead_of_ingest() -> None:
+    """An event from a clock hours ahead is waited for; one in the past of a past instant is not."""
+    now = us("2026-03-20T12:07:33Z")
+    live = plan(Question(Today(), now, Rung.S1, "UTC"), now_us=now)
+    past = plan(Question(Today(), now - 1, Rung.S1, "UTC"), now_us=now)
+
+    assert live.ahead == Span(Rung.S1, now, now + DAY_US)
+    assert past.ahead is None
