@@ -196,6 +196,14 @@ def test_the_next_change(question: Question, where: float) -> None:
     assert isinstance(question.window, Today) or first == change + 1
 
 
+def test_a_day_that_begins_between_hours_leaves_with_the_next_hour() -> None:
+    """The start moves in whole hours of UTC: from 18:30Z the local day is cut at 19:00Z, not an hour on."""
+    at, day = us("2026-03-20T12:00Z"), (Rung.D1, us("2026-03-18T18:30Z"))
+    question = Question(parse_window("30d"), at, Rung.S1, "Asia/Kolkata")
+
+    assert us("2026-04-17T18:59:59Z") == changes_at(question, Answer(EMPTY, day, None))
+
+
 def test_ahead_of_ingest() -> None:
     """An event from a clock hours ahead is waited for; one in the past of a past instant is not."""
     now = us("2026-03-20T12:07:33Z")
