@@ -9,7 +9,6 @@ from shared.domain.aggregates import EMPTY, Aggregate, Partial, finalise
 from shared.domain.calendars import Calendar
 from shared.domain.windows import (
     DAY_US,
-    RETENTION_US,
     Interval,
     Rung,
     Span,
@@ -102,12 +101,12 @@ class Answer:
     """What the panes of one series said to a question.
 
     Attributes:
-        first: rung and start of the oldest pane that is not empty; None without one.
+        first_us: start of the oldest pane that is not empty; None without one.
         ahead_us: start of the earliest pane that is not empty after the end of the window.
     """
 
     partial: Partial
-    first: tuple[Rung, int] | None
+    first_us: int | None
     ahead_us: int | None
 
 
@@ -122,13 +121,8 @@ def value_of(answer: Answer, aggregate: Aggregate, *, scale: int) -> Decimal | N
 def changes_at(question: Question, answer: Answer) -> int | None:
     """The instant after which the answer may differ although no event comes; None is never."""
     instants = [answer.ahead_us] if answer.ahead_us is not None else []
-    if answer.first is not None:
+    if answer.first_us is not None:
         calendar = Calendar(question.zone)
-        change = next_change(question.window, answer.first[1], finest=question.finest, calendar=calendar)
+        change = next_change(question.window, answer.first_us, finest=question.finest, calendar=calendar)
         instants.append(max(change, question.at_us))
     return min(instants, default=None)
-
-
-def oldest_readable_us(now_us: int) -> int:
-    """The earliest event time whose panes are kept at all."""
-    return now_us - RETENTION_US[Rung.D1]

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.domain.aggregates import Partial
 from shared.domain.calendars import instant_us
 from shared.domain.readings import NOTHING, Answer, Plan, Question, plan
-from shared.domain.windows import Rung
 
 _SERIES = text("""
 -- series_numbers: the numbers of combinations of dimension values.
@@ -22,13 +21,13 @@ USING (measure_id, dimensions)
 _ANSWERS = text("""
 -- answers: the merged panes of each (plan, series); the lateral keeps every look an index range scan.
 SELECT q.plan_no, q.series_id, sum(x.n)::bigint AS n, sum(x.total) AS total,
-       min(x.low) AS low, max(x.high) AS high, min(x.first) AS first
+       min(x.low) AS low, max(x.high) AS high, min(x.first_us) AS first_us
 FROM unnest(CAST(:plan_nos AS int[]), CAST(:series_ids AS bigint[])) AS q (plan_no, series_id)
 JOIN unnest(CAST(:span_plans AS int[]), CAST(:rungs AS smallint[]), CAST(:starts AS bigint[]),
             CAST(:ends AS bigint[])) AS s (plan_no, rung, start_us, end_us) USING (plan_no)
 CROSS JOIN LATERAL (
     SELECT sum(p.n) AS n, sum(p.sum) AS total, min(p.min) AS low, max(p.max) AS high,
-           min(p.start_us * 8 + p.rung) AS first
+           min(p.start_us) AS first_us
     FROM panes p
     WHERE p.series_id = q.series_id AND p.rung = s.rung
       AND p.start_us >= s.start_us AND p.start_us < s.end_us AND p.n <> 0
@@ -89,13 +88,12 @@ async def _merged(
     for row in rows:
         if row.plan_no >= 0:
             partial = Partial(row.n, int(row.total), row.low, row.high)
-            first = (Rung(row.first % 8), row.first // 8)
-            merged[order[row.plan_no], row.series_id] = Answer(partial, first, None)
+            merged[order[row.plan_no], row.series_id] = Answer(partial, row.first_us, None)
         else:
-            ahead[order[-row.plan_no - 1], row.series_id] = row.first // 8
+            ahead[order[-row.plan_no - 1], row.series_id] = row.first_us
     for key, start_us in ahead.items():
         answer = merged.get(key, NOTHING)
-        merged[key] = Answer(answer.partial, answer.first, start_us)
+        merged[key] = Answer(answer.partial, answer.first_us, start_us)
     return merged
 
 
