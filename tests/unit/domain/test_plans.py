@@ -188,7 +188,7 @@ def test_the_next_change(question: Question, where: float) -> None:
         later = Question(question.window, later_us, question.finest, question.zone)
         return plan(later, now_us=later_us).whole.start_us > pane[1]
 
-    change = changes_at(question, Answer(EMPTY, pane, None))
+    change = changes_at(question, Answer(EMPTY, pane[1], None))
     first = first_instant(at, at + 33 * DAY_US, has_left)
 
     assert change is not None
@@ -198,7 +198,7 @@ def test_the_next_change(question: Question, where: float) -> None:
 
 def test_a_day_that_begins_between_hours_leaves_with_the_next_hour() -> None:
     """The start moves in whole hours of UTC: from 18:30Z the local day is cut at 19:00Z, not an hour on."""
-    at, day = us("2026-03-20T12:00Z"), (Rung.D1, us("2026-03-18T18:30Z"))
+    at, day = us("2026-03-20T12:00Z"), us("2026-03-18T18:30Z")
     question = Question(parse_window("30d"), at, Rung.S1, "Asia/Kolkata")
 
     assert us("2026-04-17T18:59:59Z") == changes_at(question, Answer(EMPTY, day, None))
