@@ -85,11 +85,16 @@ class House:
 
         await until(look, what=f"{records} records counted", within_s=within_s, every_s=0.01)
 
-    async def owners(self) -> Mapping[int, str]:
-        """Who owns each partition, as Postgres has it."""
-        async with reading(self.engine) as connection:
-            rows = await connection.execute(text("SELECT partition, owner FROM positions"))
-            return {row.partition: row.owner for row in rows}
+    async def all_own(self, computes: Sequence[Member]) -> None:
+        """Wait until every one of *computes* owns partitions, as Postgres has it, and nobody else does."""
+        expected = {str(member.entries("compute_started")[0]["owner"]) for member in computes}
+
+        async def look() -> bool:
+            async with reading(self.engine) as connection:
+                rows = (await connection.execute(text("SELECT owner FROM positions"))).scalars().all()
+            return set(rows) == expected
+
+        await until(look, what=f"partitions owned by {sorted(expected)}")
 
     async def is_drained(self, *, within_s: float = 90.0) -> None:
         """Wait until everything sent is forwarded, and everything forwarded is counted."""
@@ -144,10 +149,9 @@ async def _furnished(home: Path, addresses: LocalAddresses) -> House:
     await upgrade(engine)
     async with transaction(engine) as connection:
         await apply_changes(connection, shop_kpis(), utc_now())
-    await ensure_topics(
-        addresses.kafka_bootstrap_servers,
-        [TopicSpec(name, number, 1, {}) for name, number in SOURCES.items()],
-    )
+    # A member of a group that comes before the topic looks for it again only after half a minute.
+    topics = [TopicSpec(name, number) for name, number in {**SOURCES, EVENTS: PARTITIONS}.items()]
+    await ensure_topics(addresses.kafka_bootstrap_servers, topics)
     environment = {
         "TIDEMARK_HOME": str(home / "none"),
         "TIDEMARK_KAFKA_BOOTSTRAP_SERVERS": addresses.kafka_bootstrap_servers,
