@@ -1,4 +1,4 @@
-"""Writing a counted batch: one Postgres transaction that begins with the compare-and-set."""
+"""Writing a counted batch: one Postgres transaction, whose first change is the compare-and-set."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -84,6 +84,7 @@ async def write(connection: asyncpg.Connection, work: Work, index: SeriesIndex) 
     with driver_errors():
         rows = await index.rows(connection, work.batch.additions)
         async with connection.transaction():
+            staged = await panes.stage(connection, rows)
             await positions.move(connection, work.moves)
             spans = _flushes(work)
             if spans:
@@ -92,7 +93,7 @@ async def write(connection: asyncpg.Connection, work: Work, index: SeriesIndex) 
                 await activations.activate(connection, sorted(work.programme.measure_ids), work.activate_from)
             # Any partition moved above will do: its row is locked, so nobody else writes this shard now.
             shard = min(move.partition for move in work.moves)
-            await panes.add(connection, rows, shard=shard)
+            await panes.add(connection, staged, shard=shard)
     return len(rows)
 
 

@@ -81,29 +81,42 @@ SELECT series_id, rung, start_us, $1::smallint, n, total, low, high FROM staged_
 
 
 async def prepare(connection: asyncpg.Connection) -> None:
-    """Make *connection* ready for `add`; once after it is opened, outside a transaction."""
+    """Make *connection* ready for `stage`; once after it is opened, outside a transaction."""
     await connection.execute(_STAGE)
 
 
-async def add(connection: asyncpg.Connection, rows: PaneRows, *, shard: int) -> None:
-    """Add *rows* to their panes under *shard*, a partition whose position this transaction has moved."""
-    if not len(rows):
-        return
-    if len(rows) < COPY_FROM_ROWS or rows.deltas.total.dtype == object:
-        await _add_arrays(connection, rows, shard)
-    else:
-        await _add_copied(connection, rows, shard)
+@dataclass(frozen=True, slots=True)
+class StagedRows:
+    """Rows on their way into panes.
+
+    Attributes:
+        is_copied: they lie on the server already.
+    """
+
+    rows: PaneRows
+    is_copied: bool
 
 
-async def _add_arrays(connection: asyncpg.Connection, rows: PaneRows, shard: int) -> None:
-    d = rows.deltas
-    lists = (column.tolist() for column in (d.rung, d.start_us, d.n, d.total, d.low, d.high))
-    await connection.execute(_ADD_ARRAYS, rows.series_id.tolist(), shard, *lists)
+async def stage(connection: asyncpg.Connection, rows: PaneRows) -> StagedRows:
+    """Bring a large flush to the server: in the transaction of `add`, before anything that takes a lock.
+
+    In the middle of a COPY the server waits for the rest without any limit (measured: neither the statement's
+    nor the transaction's timeout ends it), so a client that is frozen there would keep its locks for ever.
+    """
+    is_copied = len(rows) >= COPY_FROM_ROWS and rows.deltas.total.dtype != object
+    if is_copied:
+        await connection.copy_to_table("staged_panes", source=_Once(binary_copy(rows)), format="binary")
+    return StagedRows(rows, is_copied)
 
 
-async def _add_copied(connection: asyncpg.Connection, rows: PaneRows, shard: int) -> None:
-    await connection.copy_to_table("staged_panes", source=_Once(binary_copy(rows)), format="binary")
-    await connection.execute(_ADD_STAGED, shard)
+async def add(connection: asyncpg.Connection, staged: StagedRows, *, shard: int) -> None:
+    """Add *staged* to their panes under *shard*, a partition whose position this transaction has moved."""
+    if staged.is_copied:
+        await connection.execute(_ADD_STAGED, shard)
+    elif len(staged.rows):
+        d = staged.rows.deltas
+        lists = (column.tolist() for column in (d.rung, d.start_us, d.n, d.total, d.low, d.high))
+        await connection.execute(_ADD_ARRAYS, staged.rows.series_id.tolist(), shard, *lists)
 
 
 class _Once:

@@ -91,7 +91,8 @@ class Api:
                 calendar=Calendar(DEPARTURES.zone),
             )
             async with connection.transaction():
-                await panes.add(connection, panes.pane_rows(deltas.group, deltas), shard=0)
+                staged = await panes.stage(connection, panes.pane_rows(deltas.group, deltas))
+                await panes.add(connection, staged, shard=0)
         finally:
             await close(connection)
 

@@ -102,6 +102,43 @@ async def test_a_crash_leaves_nothing(
     assert await mine.ledger() == Ledger(60, 60, 0, 0)
 
 
+class Frozen:
+    """A connection of a process that is frozen when the rows of a COPY should follow."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+        self.is_frozen = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    async def copy_to_table(self, table: str, **named: Any) -> None:
+        """Begin, and never go on."""
+        await self._connection.copy_to_table(table, **named | {"source": self._rows()})
+
+    async def _rows(self) -> AsyncIterator[bytes]:
+        self.is_frozen.set()
+        await asyncio.Event().wait()
+        yield b""
+
+
+async def test_frozen_in_a_copy(mine: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process frozen while it sends rows keeps nobody out, for the server waits for them without limit."""
+    monkeypatch.setattr(panes, "COPY_FROM_ROWS", 1)
+    whole, frozen = mine.connection, Frozen(mine.connection)
+    mine.connection = frozen
+    sleeping = asyncio.create_task(mine.count(LOG))
+    await frozen.is_frozen.wait()
+    async with asyncio.timeout(2), counting(mine.url) as other:
+        await other.take_over([0, 1])
+        await other.count(LOG)
+    whole.terminate()
+    await asyncio.gather(sleeping, return_exceptions=True)
+    mine.connection = whole
+
+    assert await mine.ledger() == Ledger(60, 60, 0, 0)
+
+
 async def test_one_transaction(mine: Counting) -> None:
     """Positions, ids, activations and panes are written by one transaction."""
     await mine.count(LOG)

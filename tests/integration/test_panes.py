@@ -35,6 +35,12 @@ def some_deltas(seed: int, rows: int) -> Deltas:
     return fold(made, finest=Rung.S1, now_us=NOW_US, calendar=Calendar("UTC"))
 
 
+async def add(connection: asyncpg.Connection, rows: panes.PaneRows, *, shard: int) -> None:
+    """Add *rows* in a transaction of their own."""
+    async with connection.transaction():
+        await panes.add(connection, await panes.stage(connection, rows), shard=shard)
+
+
 async def stored(connection: asyncpg.Connection) -> list[tuple[int, ...]]:
     """All panes, shards merged."""
     rows = await connection.fetch(
@@ -52,8 +58,7 @@ async def test_copy_equals_arrays(connection: asyncpg.Connection, monkeypatch: p
     found = []
     for shard, threshold in ((0, 1), (1, 10**9)):
         monkeypatch.setattr(panes, "COPY_FROM_ROWS", threshold)
-        async with connection.transaction():
-            await panes.add(connection, rows, shard=shard)
+        await add(connection, rows, shard=shard)
         found.append(await connection.fetch("SELECT * FROM panes WHERE shard = $1 ORDER BY 1, 2, 3", shard))
 
     assert [tuple(r)[:3] + tuple(r)[4:] for r in found[0]] == [tuple(r)[:3] + tuple(r)[4:] for r in found[1]]
@@ -71,8 +76,7 @@ async def test_adding_adds_up(connection: asyncpg.Connection, parts: int) -> Non
         deltas = fold(
             Rows(group[own], times[own], value[own]), finest=Rung.M1, now_us=NOW_US, calendar=Calendar("UTC")
         )
-        async with connection.transaction():
-            await panes.add(connection, panes.pane_rows(deltas.group, deltas), shard=part % 2)
+        await add(connection, panes.pane_rows(deltas.group, deltas), shard=part % 2)
     whole = fold(Rows(group, times, value), finest=Rung.M1, now_us=NOW_US, calendar=Calendar("UTC"))
     rows = panes.pane_rows(whole.group, whole)
     d = rows.deltas
@@ -90,8 +94,7 @@ async def test_sums_beyond_64_bits(connection: asyncpg.Connection) -> None:
         Rows(np.zeros(6, np.int64), np.full(6, NOW_US), np.full(6, large)),
         finest=Rung.D1, now_us=NOW_US, calendar=Calendar("UTC"),
     )  # fmt: skip
-    async with connection.transaction():
-        await panes.add(connection, panes.pane_rows(deltas.group, deltas), shard=0)
+    await add(connection, panes.pane_rows(deltas.group, deltas), shard=0)
 
     assert 6 * large == int(await connection.fetchval("SELECT sum FROM panes"))
 
@@ -100,9 +103,8 @@ async def test_expiry_takes_the_old_only(connection: asyncpg.Connection) -> None
     """What is past twice the time it is written goes, of the swept shard only."""
     deltas = some_deltas(2, 300)
     rows = panes.pane_rows(deltas.group, deltas)
-    async with connection.transaction():
-        await panes.add(connection, rows, shard=0)
-        await panes.add(connection, rows, shard=1)
+    await add(connection, rows, shard=0)
+    await add(connection, rows, shard=1)
     later_us = NOW_US + 10 * 86_400 * 1_000_000
 
     deleted = await panes.expire(connection, shard=0, now_us=later_us)
