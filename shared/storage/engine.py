@@ -83,7 +83,13 @@ async def close(connection: asyncpg.Connection) -> None:
     try:
         async with asyncio.timeout(2):
             await connection.close()
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (
+        OSError,
+        TimeoutError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+    ):
         connection.terminate()
 
 
@@ -91,6 +97,8 @@ _TRY_AGAIN = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    # A session that the server ended while its client was frozen: its last words meet a statement half sent.
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.TransactionRollbackError,
     asyncpg.LockNotAvailableError,

@@ -71,6 +71,9 @@ async def test_frozen() -> None:
         await found.send(after)
         await _joined_anew(sleeper)
         await judge(found, log, made_at=made_at)
+        awake = sleeper.process.returncode is None
+
+    assert awake
 
 
 async def _joined_anew(sleeper: Member) -> None:
