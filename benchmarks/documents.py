@@ -144,6 +144,7 @@ def _latency(found: Latency | None) -> Document | None:
             name: _rounded(per_second(cpu, found.cost.seconds)) for name, cpu in found.cost.cpu_s.items()
         },
         "others_cores": _rounded(found.cost.others_cores),
+        "is_disturbed": found.is_disturbed,
     }
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from benchmarks.catalogues import FIVE_WINDOWS, PROBE, probe_kpi, ten_kpis
 from benchmarks.checks import check_ledger
-from benchmarks.drains import consumed, until
+from benchmarks.drains import DISTURBED_CORES, consumed, until
 from benchmarks.fleets import Fleet, fleet
 from benchmarks.probes import probe_ids
 from benchmarks.quantiles import Spread, spread
@@ -20,7 +20,7 @@ from benchmarks.senders import Schedule, Sent, send
 from benchmarks.servers import fresh_database
 from benchmarks.topics import PARTITIONS, empty, make_source
 from benchmarks.usage import Cost, cost, mark
-from shared.runtime.clock import monotonic_s, utc_now
+from shared.runtime.clock import epoch_us, monotonic_s, utc_now
 from shared.storage import current
 from shared.storage.definitions import load_catalogue
 from shared.storage.engine import open_engine, reading
@@ -51,6 +51,11 @@ class Latency:
     latest_send_s: float
     cost: Cost
 
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether others took so much of the machine that these are their latencies, too."""
+        return self.cost.others_cores > DISTURBED_CORES
+
 
 async def latency(rig: Rig, *, rate: float, probes: int) -> Latency:
     """Send *rate* events a second with a probe in every tick, and see how long each probe takes to show.
@@ -58,7 +63,7 @@ async def latency(rig: Rig, *, rate: float, probes: int) -> Latency:
     Raises:
         BenchmarkError: a service ended, a probe never showed, or an event was lost.
     """
-    topic = f"benchmark.live.{round(rate)}"
+    topic = f"benchmark.live.{epoch_us()}"
     await empty(rig.kafka)
     await make_source(rig.kafka, topic)
     async with fresh_database(rig.servers, [*ten_kpis(FIVE_WINDOWS), probe_kpi()]) as url:

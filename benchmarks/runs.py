@@ -130,4 +130,9 @@ async def _latency(rig: Rig, wanted: Options, drains: Sequence[Drain]) -> Latenc
     whole = undisturbed([one for one in drains if one.case == cases.WHOLE])
     rate = min(median(one.cost.events_per_second for one in whole) / 2, HIGHEST_RATE)
     rig.say(f"latency: {rate:,.0f} events/s, {wanted.probes} probes")
-    return await latency(rig, rate=rate, probes=wanted.probes)
+    one = await latency(rig, rate=rate, probes=wanted.probes)
+    if not one.is_disturbed:
+        return one
+    rig.say(f"latency again: others took {one.cost.others_cores:.2f} cores")
+    again = await latency(rig, rate=rate, probes=wanted.probes)
+    return min(one, again, key=lambda each: each.cost.others_cores)
