@@ -14,6 +14,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 
@@ -113,3 +114,11 @@ def database_url(postgres: str) -> Iterator[str]:
 def unique() -> str:
     """A name that no other test uses: for topics, groups and prefixes."""
     return f"t{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(autouse=True)
+def plain_logging() -> Iterator[None]:
+    """Logging as it comes: what a test configures, perhaps onto a captured stream, ends with the test."""
+    yield
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
