@@ -6,6 +6,8 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaConsumer
 
+from shared.messaging.connections import cut_connections
+
 log = structlog.get_logger(__name__)
 
 CLOSE_DEADLINE_S = 5.0
@@ -33,12 +35,11 @@ def group_client(
 
 
 async def close_client(client: Any) -> None:
-    """Leave the group by itself for a few seconds, then with the connections cut."""
+    """Leave the group by itself for a few seconds, then with the connections cut; never raises."""
     stopping = asyncio.create_task(client.stop(), name="consumer-stop")
     _, pending = await asyncio.wait({stopping}, timeout=CLOSE_DEADLINE_S)
-    if pending:
-        stopping.cancel()
-        await client._client.close()  # noqa: SLF001 - stop has not come so far, and nothing else cuts them
+    stopping.cancel()
     outcome = (await asyncio.gather(stopping, return_exceptions=True))[0]
     if pending or isinstance(outcome, Exception):
         log.warning("consumer_close_failed", error=repr(outcome))
+        await cut_connections(client._client)  # noqa: SLF001 - stop has not come so far, and nothing else does

@@ -14,6 +14,7 @@ from aiokafka.errors import ProducerClosed
 from aiokafka.partitioner import murmur2
 
 from shared.domain.errors import BrokerUnavailableError
+from shared.messaging.connections import cut_connections
 from shared.messaging.failures import broker_call
 
 log = structlog.get_logger(__name__)
@@ -204,7 +205,7 @@ async def _close(client: Any, *, polite_s: float) -> None:
     stopping = asyncio.create_task(client.stop(), name="producer-stop")
     _, pending = await asyncio.wait({stopping}, timeout=polite_s)
     if pending:
-        await client.client.close()
+        await cut_connections(client.client)
         # There is no public way to make the client forget records that it cannot send.
         client._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001
         await asyncio.wait({stopping}, timeout=CLOSE_DEADLINE_S)

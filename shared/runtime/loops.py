@@ -10,6 +10,7 @@ import structlog
 import uvloop
 
 from shared.domain.errors import StopError
+from shared.messaging.connections import mend_connections
 from shared.runtime.lifecycle import StoppedBeforeStartError
 
 log = structlog.get_logger(__name__)
@@ -22,6 +23,7 @@ COLLECT_AFTER = 100_000
 def run_loop(work: Coroutine[Any, Any, None]) -> None:
     """Run *work* to its end; exit with status 1 and the causes in the log when it fails."""
     _calm_collector()
+    mend_connections()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work)
