@@ -4,13 +4,13 @@ import asyncio
 from dataclasses import dataclass, field
 
 import structlog
-from shared.storage.definitions import catalogue_revision, load_catalogue
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.compute.programmes import Programme
 from shared.domain.definitions import Catalogue
 from shared.domain.errors import StoreUnavailableError
 from shared.runtime.lifecycle import pause
+from shared.storage.definitions import catalogue_revision, load_catalogue
 from shared.storage.engine import reading
 
 log = structlog.get_logger(__name__)
