@@ -30,7 +30,7 @@ KEPT = frozenset({HOME_VARIABLE, "TIDEMARK_CACHE_DIR", "TIDEMARK_JAVA", "TIDEMAR
 """Where Kafka comes from is the machine's business; everything else a test sets itself."""
 
 settings.register_profile(
-    "suite", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
+    "suite", derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("suite")
 
