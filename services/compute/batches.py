@@ -7,10 +7,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from services.compute.measuring import Measured, measure
-from services.compute.programmes import Programme
 from shared.contracts.events import CleanEvent, clean_decoder, times_us
 from shared.contracts.rfc3339 import are_clean
+from shared.counting.measuring import Measured, measure
+from shared.counting.programmes import Programme
 from shared.domain.fold import Deltas, Int64s, fold
 from shared.domain.seen import ID_BYTES, SeenIds, ids_from_bytes, ids_to_bytes
 from shared.messaging.records import Record

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.compute.programmes import Programme
+from shared.counting.programmes import Programme
 from shared.domain.definitions import Catalogue
 from shared.domain.errors import StoreUnavailableError
 from shared.runtime.lifecycle import pause

@@ -7,8 +7,8 @@ from datetime import timedelta
 import asyncpg
 
 from services.compute.batches import CountedBatch, Tally
-from services.compute.programmes import Programme
 from services.compute.series_index import SeriesIndex
+from shared.counting.programmes import Programme
 from shared.domain.calendars import as_datetime
 from shared.storage import activations, flushes, panes, positions
 from shared.storage.engine import driver_errors

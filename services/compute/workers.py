@@ -17,11 +17,11 @@ from services.compute.flushing import Standing, Work, move_of, write
 from services.compute.metrics import Metrics
 from services.compute.ownership import Owned, Ownership, OwnershipPolicy, renew_generation
 from services.compute.parking import park
-from services.compute.programmes import Programme
 from services.compute.series_index import SeriesIndex
 from services.compute.settings import ComputeSettings
 from services.compute.touched import Touched
 from shared.contracts.topics import EVENTS
+from shared.counting.programmes import Programme
 from shared.domain.errors import FencedError, TryAgainError
 from shared.messaging.consumer import Consumer, open_consumer
 from shared.messaging.producer import Producer

@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.compute.batches import CountedBatch, Refused, count_batch
 from services.compute.flushing import Standing, Work, move_of, write
 from services.compute.ownership import remembered
-from services.compute.programmes import Programme
 from services.compute.series_index import SeriesIndex
 from services.compute.touched import Touched
 from shared.contracts.events import CleanEvent, encode_clean
+from shared.counting.programmes import Programme
 from shared.domain.calendars import instant_us
 from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.seen import SeenIds

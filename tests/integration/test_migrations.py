@@ -30,8 +30,11 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
 
 def differences(connection: Connection) -> list[object]:
     """What the database lacks or has too much of, the tables of single rungs aside."""
-    options = {"include_name": lambda name, kind, _: not (kind == "table" and str(name).startswith("panes_"))}
-    context = MigrationContext.configure(connection, opts=options)
+
+    def is_ours(name: str | None, kind: str, _: object) -> bool:
+        return not (kind == "table" and str(name).startswith(("panes_", "pane_sketches_")))
+
+    context = MigrationContext.configure(connection, opts={"include_name": is_ours})
     return list(compare_metadata(context, metadata))
 
 

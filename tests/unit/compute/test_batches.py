@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.compute.batches import CountedBatch, count_batch
-from services.compute.programmes import Programme
+from shared.counting.programmes import Programme
 from shared.domain.calendars import instant_us
 from shared.domain.seen import SeenIds
 from tests.unit.compute.builders import NOW, ARecord, a_record, an_event

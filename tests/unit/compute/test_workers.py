@@ -16,11 +16,11 @@ from services.compute.catalogues import CatalogueWatch
 from services.compute.flushing import Work
 from services.compute.metrics import Metrics
 from services.compute.ownership import Owned, Ownership, OwnershipPolicy
-from services.compute.programmes import Programme
 from services.compute.series_index import SeriesIndex
 from services.compute.settings import ComputeSettings
 from services.compute.touched import Touched
 from services.compute.workers import Worker, _Session
+from shared.counting.programmes import Programme
 from shared.domain.errors import FencedError
 from shared.domain.seen import SeenIds
 from shared.messaging.consumer import Consumer

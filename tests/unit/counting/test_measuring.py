@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from services.compute.measuring import measure
-from services.compute.programmes import Programme
 from shared.contracts.events import clean_decoder, encode_clean
 from shared.contracts.series import OVERFLOW, series_values
+from shared.counting.measuring import measure
+from shared.counting.programmes import Programme
 from tests.unit.compute.builders import an_event
 from tests.unit.domain.kpi_builders import a_catalogue, a_kpi
 

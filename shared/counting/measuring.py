@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from services.compute.programmes import Programme, Stream, Target
 from shared.contracts.events import CleanEvent
 from shared.contracts.series import OVERFLOW, series_text
+from shared.counting.programmes import Programme, Stream, Target
 from shared.domain.expressions import scaled_values
 from shared.domain.fold import Int64s, Rows
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.compute.batches import count_batch
-from services.compute.programmes import Programme
+from shared.counting.programmes import Programme
 from shared.domain.calendars import instant_us
 from shared.domain.seen import SeenIds
 from tests.unit.compute.builders import NOW, a_record, an_event

@@ -1,0 +1,1 @@
+"""Reading the event log again: which records count, and what they come to."""

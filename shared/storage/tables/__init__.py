@@ -1,0 +1,50 @@
+"""Every table of Tidemark; the statements that use them live beside this package."""
+
+from shared.storage.tables.alerting import alert_evaluators, alert_leases, alert_transitions, alerts, outbox
+from shared.storage.tables.counting import (
+    flushes,
+    pane_repairs,
+    pane_sketches,
+    panes,
+    positions,
+    retractions,
+    series,
+)
+from shared.storage.tables.definitions import (
+    activations,
+    backfill_cursors,
+    backfill_measures,
+    backfills,
+    catalogue,
+    kpi_versions,
+    kpis,
+    measures,
+)
+from shared.storage.tables.schema import NOW, metadata
+from shared.storage.tables.values import kpi_current
+
+__all__ = [
+    "NOW",
+    "activations",
+    "alert_evaluators",
+    "alert_leases",
+    "alert_transitions",
+    "alerts",
+    "backfill_cursors",
+    "backfill_measures",
+    "backfills",
+    "catalogue",
+    "flushes",
+    "kpi_current",
+    "kpi_versions",
+    "kpis",
+    "measures",
+    "metadata",
+    "outbox",
+    "pane_repairs",
+    "pane_sketches",
+    "panes",
+    "positions",
+    "retractions",
+    "series",
+]

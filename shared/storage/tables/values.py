@@ -1,0 +1,39 @@
+"""The values everybody reads."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    Numeric,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from shared.storage.tables.schema import instant, metadata
+
+kpi_current = Table(
+    "kpi_current",
+    metadata,
+    Column("slug", Text, nullable=False),
+    Column("window", Text, nullable=False),
+    Column("dimensions", JSONB, nullable=False, comment="{} is the total"),
+    Column("version", Integer, nullable=False),
+    Column("value", Numeric),
+    Column("n", BigInteger, nullable=False),
+    instant("window_start"),
+    instant("window_end"),
+    instant("as_of"),
+    Column("complete", Boolean, nullable=False),
+    Column("valid_until", DateTime(timezone=True), comment="null: only an event can change it"),
+    instant("refreshed_at"),
+    Column("revision", BigInteger, nullable=False, comment="moves when the row changes; orders the stream"),
+    Column("changed_in", BigInteger, nullable=False, comment="the transaction, so that readers miss none"),
+    PrimaryKeyConstraint("slug", "window", "dimensions"),
+    # The stream asks for what changed since the oldest transaction it may have missed.
+    Index(None, "changed_in"),
+)
