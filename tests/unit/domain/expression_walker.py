@@ -157,10 +157,12 @@ class _Walker(ast.NodeVisitor):
     def number_call(self, name: str, values: list[Any]) -> Any:
         if name == "number" and isinstance(values[0], str):
             try:
-                return Decimal(values[0])
+                return int(values[0]) if values[0].lstrip("+-").isdigit() else Decimal(values[0])
             except ArithmeticError as error:
                 raise FailedError from error
         numbers = [exact(value) for value in values]
+        if name == "round" and isinstance(numbers[0], int):
+            return numbers[0]
         if name == "round":
             digits = values[1] if len(values) > 1 else 0
             return Context(prec=200, rounding=ROUND_HALF_EVEN).quantize(

@@ -301,6 +301,21 @@ def test_value_equals_walk(where: str, value: str, datas: list[dict[str, Any]]) 
     assert [i for i, _ in kept if i in passing] == found[0].rows
 
 
+INTEGERS = [
+    "1152921504606846976 * round(1152921504606846976, 0)",
+    "1152921504606846976 * round(data.a)",
+    "1152921504606846976 * number('1152921504606846976')",
+]
+
+
+@pytest.mark.parametrize("text", INTEGERS)
+def test_integers_stay_exact(text: str) -> None:
+    """An integer that is rounded or read from a text is an integer still: 2^60 squared has all 37 digits."""
+    data = {"a": 2**60}
+
+    assert selected([data], value=text).values == [2**120] == [_walked(text, data)]
+
+
 @settings(deadline=None, max_examples=300)
 @given(CONDITIONS)
 def test_canonical_is_stable(text: str) -> None:
