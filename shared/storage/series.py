@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import asyncpg
 
-_LOCK = """
--- lock_measure: two processes that meet new series of a measure take turns, so that its limit holds; that of
--- all measures together may be passed by a few when several measures meet new series at once.
-SELECT measure_id FROM measures WHERE measure_id = $1 FOR NO KEY UPDATE
+_TURN = """
+-- turn: processes that meet new series take turns, so that both limits hold however many meet some at once.
+SELECT pg_advisory_xact_lock(7403883)
 """
 
 _COUNT = """
@@ -54,7 +53,7 @@ async def intern(
         limits: how many series there may be.
     """
     async with connection.transaction():
-        await connection.fetch(_LOCK, measure_id)
+        await connection.fetch(_TURN)
         known = await _numbers(connection, measure_id, dimensions)
         counts = await connection.fetchrow(_COUNT, measure_id)
         room = min(limits.of_measure - counts["of_measure"], limits.in_all - counts["in_all"])

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 
 from shared.storage.engine import reading
 from shared.storage.readings import values_by_series
@@ -15,6 +16,9 @@ from tests.unit.compute.builders import NOW, a_record, an_event
 from tests.unit.domain.kpi_builders import a_kpi
 
 pytestmark = pytest.mark.asyncio
+
+ADMITTED = text("SELECT count(*) FROM series WHERE dimensions NOT LIKE '%__overflow__%'")
+"""How many series there are beside those that take what is past the limits."""
 
 KPI = a_kpi("orders", breakdowns=["shop", ["shop", "till"]], windows=["1h"])
 EVENTS = [an_event(n, data={"shop": f"shop {n % 6}", "till": n % 2}) for n in range(24)]
@@ -74,6 +78,20 @@ async def test_two_at_once(mine: Counting) -> None:
     found = await by_series(mine, "shop")
     assert sum(found.values()) == 24
     assert len(found) == 4
+
+
+async def test_two_measures_at_once(mine: Counting) -> None:
+    """The limit over all measures holds between processes that meet series of different measures."""
+    mine.limits = SeriesLimits(of_measure=1000, in_all=10)
+    await mine.take_over([0])
+    async with counting(mine.url, [KPI], limits=mine.limits) as other:
+        await other.take_over([1])
+        records = [a_record(event, offset=n) for n, event in enumerate(EVENTS[12:])]
+        await asyncio.gather(mine.count_events(EVENTS[:12]), other.count({1: records}))
+    async with reading(mine.engine) as conn:
+        admitted = (await conn.execute(ADMITTED)).scalar_one()
+
+    assert admitted == 10
 
 
 async def test_limit_in_all(mine: Counting) -> None:
