@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    DateTime,
     ForeignKey,
     Identity,
     Integer,
@@ -104,5 +105,17 @@ backfill_cursors = Table(
     Column("epoch", BigInteger, nullable=False, server_default="0", comment="fences an earlier worker"),
     Column("counted", BigInteger, nullable=False, server_default="0", comment="events counted so far"),
     instant("updated_at"),
+    Column(
+        "first_at",
+        DateTime(timezone=True),
+        comment="when its first record was sent; null before one was read",
+    ),
+    Column(
+        "unfit",
+        BigInteger,
+        nullable=False,
+        server_default="0",
+        comment="events left out of a measure whose value for them does not fit",
+    ),
     PrimaryKeyConstraint("backfill_id", "partition"),
 )
