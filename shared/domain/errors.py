@@ -41,6 +41,25 @@ class ForeignLogError(StopError):
     """The topic is not the one the position was taken from: it was recreated or truncated."""
 
 
+class LogLostError(TidemarkError):
+    """The log holds no longer what has to be read again; trying again does not bring it back.
+
+    Attributes:
+        partition: of the clean topic.
+        first_offset: from which on it was to be read.
+        until_offset: up to which, itself not included.
+    """
+
+    def __init__(self, partition: int, first_offset: int, until_offset: int) -> None:
+        super().__init__(
+            f"the log no longer holds offsets {first_offset} to {until_offset - 1} of partition {partition}:"
+            " its retention has removed them, or the topic was made anew"
+        )
+        self.partition = partition
+        self.first_offset = first_offset
+        self.until_offset = until_offset
+
+
 class UnknownKpiError(BadInputError):
     """No KPI of that slug is in the catalogue."""
 

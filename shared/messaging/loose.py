@@ -14,8 +14,10 @@ START_DEADLINE_S = 20.0
 
 
 @contextlib.asynccontextmanager
-async def loose_consumer(bootstrap_servers: str) -> AsyncIterator[Any]:
-    """The client's own consumer, connected, with nothing assigned.
+async def loose_consumer(
+    bootstrap_servers: str, *, auto_offset_reset: str = "earliest", **options: Any
+) -> AsyncIterator[Any]:
+    """The client's own consumer, connected, with nothing assigned; *options* are the client's.
 
     Raises:
         BrokerUnavailableError: Kafka did not answer.
@@ -24,8 +26,9 @@ async def loose_consumer(bootstrap_servers: str) -> AsyncIterator[Any]:
         bootstrap_servers=bootstrap_servers,
         client_id="tidemark-reader",
         enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        auto_offset_reset=auto_offset_reset,
         isolation_level="read_committed",
+        **options,
     )
     try:
         async with broker_call("connecting", deadline_s=START_DEADLINE_S):
