@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from services.compute.doors import Reader
 from services.compute.ownership import Ownership
-from shared.messaging.consumer import Consumer
 from shared.messaging.records import Record
 from shared.runtime.clock import monotonic_s
 
@@ -38,7 +38,7 @@ class _Gathered:
 class Collector:
     """Reads until a batch is due; used by one task."""
 
-    consumer: Consumer
+    consumer: Reader
     ownership: Ownership
     flush_interval_s: float
     max_events: int

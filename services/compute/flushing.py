@@ -1,17 +1,13 @@
-"""Writing a counted batch: one Postgres transaction, whose first change is the compare-and-set."""
+"""Writing a counted batch: one transaction, whose first change is the compare-and-set."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-import asyncpg
-
 from services.compute.batches import CountedBatch, Tally
-from services.compute.series_index import SeriesIndex
+from services.compute.stores import CountingSession
 from shared.counting.programmes import Programme
 from shared.domain.calendars import as_datetime
-from shared.storage import activations, flushes, panes, positions
-from shared.storage.engine import driver_errors
 from shared.storage.flushes import Flush
 from shared.storage.positions import Move
 
@@ -74,26 +70,24 @@ def move_of(
     )
 
 
-async def write(connection: asyncpg.Connection, work: Work, index: SeriesIndex) -> int:
-    """Write *work*; the number of pane rows.
+async def write(session: CountingSession, work: Work) -> int:
+    """Write *work* by *session*; the number of pane rows.
 
     Raises:
         FencedError: a partition has another owner; nothing is written.
         StoreUnavailableError: nothing is known; read the positions again.
     """
-    with driver_errors():
-        rows = await index.rows(connection, work.batch.additions)
-        async with connection.transaction():
-            staged = await panes.stage(connection, rows)
-            await positions.move(connection, work.moves)
-            spans = _flushes(work)
-            if spans:
-                await flushes.record(connection, spans)
-            if work.activate_from:
-                await activations.activate(connection, sorted(work.programme.measure_ids), work.activate_from)
-            # Any partition moved above will do: its row is locked, so nobody else writes this shard now.
-            shard = min(move.partition for move in work.moves)
-            await panes.add(connection, staged, shard=shard)
+    rows = await session.rows(work.batch.additions)
+    spans = _flushes(work)
+    async with session.transaction() as writing:
+        staged = await writing.stage(rows)
+        await writing.move(work.moves)
+        if spans:
+            await writing.record(spans)
+        if work.activate_from:
+            await writing.activate(sorted(work.programme.measure_ids), work.activate_from)
+        # Any partition moved above will do: its row is locked, so nobody else writes this shard now.
+        await writing.add(staged, shard=min(move.partition for move in work.moves))
     return len(rows)
 
 

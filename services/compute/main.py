@@ -10,15 +10,20 @@ from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
 from services.compute.catalogues import CatalogueWatch
+from services.compute.doors import Join
 from services.compute.metrics import Metrics
 from services.compute.ownership import OwnershipPolicy
+from services.compute.postgres_store import PostgresStore
 from services.compute.probes import probes
 from services.compute.refreshing import Refresher
 from services.compute.retention import Retention
+from services.compute.sessions import Surroundings
 from services.compute.settings import ComputeSettings
 from services.compute.touched import Touched
 from services.compute.workers import Worker
+from shared.contracts.topics import EVENTS
 from shared.messaging.admin import cluster_id
+from shared.messaging.consumer import open_consumer
 from shared.messaging.producer import open_producer
 from shared.observability.logging import configure_logging, wants_json
 from shared.runtime.lifecycle import patiently, run_jobs, stop_on_signals
@@ -28,6 +33,7 @@ from shared.runtime.progress import Progress
 from shared.runtime.settings import settings_or_exit
 from shared.storage.engine import opened_engine
 from shared.storage.schema import require_newest
+from shared.storage.series import SeriesLimits
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +69,9 @@ async def run(settings: ComputeSettings) -> None:
         )
         touched = Touched()
         progress = Progress(settings.compute_stuck_after_s, metrics.lag_records, metrics.progress_age_s)
-        worker = Worker(settings, policy, watch, producer, metrics, touched, progress)
+        limits = SeriesLimits(settings.compute_series_per_measure, settings.compute_series_in_all)
+        around = Surroundings(settings, watch, producer, metrics, touched, progress)
+        worker = Worker(policy, PostgresStore(database_url, limits), _join(settings, owner), around)
         refresher = Refresher(
             engine,
             watch,
@@ -85,3 +93,15 @@ async def run(settings: ComputeSettings) -> None:
             "retention": retention.run,
         }
         await run_jobs(jobs, stopping=stopping, grace_s=settings.shutdown_grace_s)
+
+
+def _join(settings: ComputeSettings, owner: str) -> Join:
+    return partial(
+        open_consumer,
+        settings.kafka_bootstrap_servers,
+        group_id=settings.compute_group_id,
+        topics=[EVENTS],
+        client_id=owner,
+        auto_offset_reset="none",
+        session_timeout_s=settings.compute_session_timeout_s,
+    )

@@ -5,16 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-import asyncpg
 import structlog
 
+from services.compute.doors import Reader
+from services.compute.stores import Claims, CountingStore
 from shared.contracts.topics import EVENTS
 from shared.domain.errors import ForeignLogError
 from shared.domain.seen import SeenIds, ids_from_bytes
-from shared.messaging.consumer import Consumer
 from shared.messaging.records import TopicPartition
-from shared.storage import flushes, positions
-from shared.storage.engine import close, connect, driver_errors
 from shared.storage.positions import Position
 
 log = structlog.get_logger(__name__)
@@ -70,13 +68,13 @@ class Ownership:
         partitions: how many the clean topic has.
     """
 
-    database_url: str
+    store: CountingStore
     policy: OwnershipPolicy
     now_us: Callable[[], int]
     owned: dict[int, Owned] = field(default_factory=dict)
     generation: int = 0
     idle: asyncio.Event = field(default_factory=asyncio.Event)
-    consumer: Consumer | None = None
+    consumer: Reader | None = None
     is_leaving: bool = False
     partitions: int = 0
     _parted: dict[int, Owned] = field(default_factory=dict)
@@ -119,27 +117,19 @@ class Ownership:
                 self._parted[at.partition] = owned
 
     async def _taken_over(self, partition: int, begin: int) -> Owned:
-        connection = await connect(self.database_url, application_name="tidemark-compute-takeover")
-        try:
-            with driver_errors():
-                position = await self._position(connection, partition, begin)
-                kept = self._kept(position)
-                if kept is not None:
-                    return replace(kept, epoch=position.epoch, activated=None)
-                blobs = await flushes.seen(
-                    connection, partition, horizon=self.policy.horizon, most=self.policy.ids_limit
-                )
-        finally:
-            await close(connection)
+        async with self.store.claims() as claims:
+            position = await self._position(claims, partition, begin)
+            kept = self._kept(position)
+            if kept is not None:
+                return replace(kept, epoch=position.epoch, activated=None)
+            blobs = await claims.seen(partition, horizon=self.policy.horizon, most=self.policy.ids_limit)
         seen = await asyncio.to_thread(remembered, blobs, self.policy.ids_limit)
         return Owned(partition, position.epoch, position.next_offset, seen, self.now_us())
 
-    async def _position(self, connection: asyncpg.Connection, partition: int, begin: int) -> Position:
+    async def _position(self, claims: Claims, partition: int, begin: int) -> Position:
         policy = self.policy
-        await positions.register(connection, self.partitions, log_id=policy.log_id)
-        return await positions.take_over(
-            connection, partition, owner=policy.owner, first_offset=begin, log_id=policy.log_id
-        )
+        await claims.register(self.partitions, log_id=policy.log_id)
+        return await claims.take_over(partition, owner=policy.owner, first_offset=begin, log_id=policy.log_id)
 
     def _kept(self, position: Position) -> Owned | None:
         """What was known of a partition that comes back and that nobody else has counted meanwhile."""

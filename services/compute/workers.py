@@ -1,64 +1,37 @@
-"""The loop of compute: collect, count, write, one batch ahead of the transaction in flight."""
+"""The life of a counting process: one session after the other, whatever ends them."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
 from functools import partial
 
-import asyncpg
 import structlog
 
-from services.compute.batches import CountedBatch, count_batch
-from services.compute.catalogues import CatalogueWatch
-from services.compute.collecting import Collector
-from services.compute.flushing import Standing, Work, move_of, write
-from services.compute.metrics import Metrics
-from services.compute.ownership import Owned, Ownership, OwnershipPolicy, renew_generation
-from services.compute.parking import park
-from services.compute.series_index import SeriesIndex
-from services.compute.settings import ComputeSettings
-from services.compute.touched import Touched
-from shared.contracts.topics import EVENTS
-from shared.counting.programmes import Programme
+from services.compute.doors import Join
+from services.compute.ownership import Ownership, OwnershipPolicy
+from services.compute.sessions import Session, Surroundings
+from services.compute.stores import CountingStore
 from shared.domain.errors import FencedError, TryAgainError
-from shared.messaging.consumer import Consumer, open_consumer
-from shared.messaging.producer import Producer
-from shared.messaging.records import Record, TopicPartition
-from shared.runtime.clock import epoch_us, monotonic_s
+from shared.messaging.records import TopicPartition
+from shared.runtime.clock import epoch_us
 from shared.runtime.lifecycle import StoppedBeforeStartError, pause, unless_stopped
-from shared.runtime.progress import Progress
-from shared.storage import panes
-from shared.storage.engine import close, connect, driver_errors
-from shared.storage.series import SeriesLimits
 
 log = structlog.get_logger(__name__)
 
-HEARTBEAT_S = 1.0
-"""How often quiet partitions are noted as counted up to now."""
-
-COMMIT_S = 5.0
-"""How often Kafka is told the positions, for lag tools only."""
-
 BACK_OFF_S = 1.0
 """How long a worker waits before it joins the group again after a door was closed to it."""
-
-NO_RECORDS = CountedBatch((), (), (), 0)
 
 
 @dataclass(slots=True)
 class Worker:
     """Counts the partitions that the group gives to this process; one session after the other."""
 
-    settings: ComputeSettings
     policy: OwnershipPolicy
-    catalogue: CatalogueWatch
-    producer: Producer
-    metrics: Metrics
-    touched: Touched
-    progress: Progress
-    _session: "_Session | None" = None
+    store: CountingStore
+    join: Join
+    around: Surroundings
+    _session: Session | None = None
 
     def owned(self) -> Collection[int]:
         """The partitions counted here now."""
@@ -82,7 +55,7 @@ class Worker:
             except StoppedBeforeStartError:
                 return
             except FencedError as error:
-                self.metrics.fenced.inc(len(error.partitions))
+                self.around.metrics.fenced.inc(len(error.partitions))
                 log.warning("partitions_fenced", partitions=sorted(error.partitions))
                 await pause(stopping, BACK_OFF_S)
             except TryAgainError as error:
@@ -90,190 +63,18 @@ class Worker:
                 await pause(stopping, BACK_OFF_S)
             finally:
                 self._session = None
-                self.progress.unknown()
-                self.metrics.owned_partitions.set(0)
+                self.around.progress.unknown()
+                self.around.metrics.owned_partitions.set(0)
 
-    async def _opened(self, stack: AsyncExitStack) -> "_Session":
-        settings = self.settings
-        ownership = Ownership(settings.database_url.get_secret_value(), self.policy, epoch_us)
+    async def _opened(self, stack: AsyncExitStack) -> Session:
+        ownership = Ownership(self.store, self.policy, epoch_us)
         ownership.idle.set()
-        connection = await connect(ownership.database_url, application_name="tidemark-compute")
-        stack.push_async_callback(close, connection)
-        with driver_errors():
-            await panes.prepare(connection)
-        consumer = await stack.enter_async_context(
-            open_consumer(
-                settings.kafka_bootstrap_servers,
-                group_id=settings.compute_group_id,
-                topics=[EVENTS],
-                client_id=self.policy.owner,
-                auto_offset_reset="none",
-                on_assigned=partial(self._assigned, ownership),
-                on_revoked=ownership.revoked,
-                session_timeout_s=settings.compute_session_timeout_s,
-            )
-        )
-        ownership.consumer = consumer
-        limits = SeriesLimits(settings.compute_series_per_measure, settings.compute_series_in_all)
-        return _Session(self, ownership, consumer, connection, SeriesIndex(limits))
+        writer = await stack.enter_async_context(self.store.session())
+        joined = self.join(on_assigned=partial(self._assigned, ownership), on_revoked=ownership.revoked)
+        ownership.consumer = await stack.enter_async_context(joined)
+        return Session(self.around, ownership, ownership.consumer, writer)
 
     async def _assigned(self, ownership: Ownership, partitions: set[TopicPartition]) -> None:
         await ownership.assigned(partitions)
         if partitions:
-            self.touched.add_unseen()
-
-
-@dataclass(slots=True)
-class _Session:
-    """One membership of the group with the connection it writes by; thrown away on the first failure."""
-
-    worker: Worker
-    ownership: Ownership
-    consumer: Consumer
-    connection: asyncpg.Connection
-    index: SeriesIndex
-    _in_flight: asyncio.Task[None] | None = None
-    _heartbeat_s: float = 0.0
-    _told_ends: Mapping[TopicPartition, int] = field(default_factory=dict)
-    _commit_s: float = field(default_factory=monotonic_s)
-
-    async def run(self, stopping: asyncio.Event) -> None:
-        settings = self.worker.settings
-        collector = Collector(
-            self.consumer,
-            self.ownership,
-            settings.compute_flush_interval_s,
-            settings.compute_flush_max_events,
-        )
-        try:
-            while not stopping.is_set():
-                records = await collector.next_batch(stopping)
-                await self._step(records)
-        finally:
-            # The transaction in flight ends before the connection is closed under it.
-            await self._landed()
-
-    async def _step(self, records: Mapping[int, Sequence[Record]]) -> None:
-        """Count *records* while the former batch is being written, then let this one follow it."""
-        generation = self.ownership.generation
-        ends, asked_us = await self._ends()
-        # After a rebalance the records are read again; their ids must not be remembered by who is owner then.
-        if generation != self.ownership.generation:
-            return
-        records = {p: found for p, found in records.items() if p in self.ownership.owned}
-        work = await self._prepared(records, ends, asked_us)
-        await self._landed()
-        self._observe()
-        if generation != self.ownership.generation or self.ownership.is_leaving or work is None:
-            return
-        self._advance(work)
-        self.ownership.idle.clear()
-        self._in_flight = asyncio.create_task(self._flush(work), name="flush")
-
-    async def _prepared(
-        self, records: Mapping[int, Sequence[Record]], ends: Mapping[TopicPartition, int], asked_us: int
-    ) -> Work | None:
-        owned = dict(self.ownership.owned)
-        programme = self.worker.catalogue.programme
-        batch = await self._counted(records, owned, programme) if records else NO_RECORDS
-        tallies = {tally.partition: tally for tally in batch.tallies}
-        moves = []
-        for partition, mine in owned.items():
-            tally = tallies.get(partition)
-            to_offset = tally.to_offset if tally else mine.next_offset
-            at_end = ends.get(TopicPartition(EVENTS, partition)) == to_offset
-            move = move_of(
-                Standing(partition, mine.epoch, mine.next_offset),
-                tally,
-                caught_up_at_us=asked_us if at_end else None,
-                disorder=timedelta(seconds=self.worker.settings.compute_disorder_s),
-                revision=programme.revision,
-            )
-            moves += [move] if move else []
-        new = {p: owned[p].next_offset for p in tallies if owned[p].activated != programme.revision}
-        return Work(batch, moves, programme, new) if moves else None
-
-    async def _counted(
-        self, records: Mapping[int, Sequence[Record]], owned: Mapping[int, Owned], programme: Programme
-    ) -> CountedBatch:
-        now_us, horizon = epoch_us(), self.worker.settings.dedupe_horizon
-        for partition in records:
-            renew_generation(owned[partition], now_us=now_us, horizon=horizon)
-            # Until the batch is on its way, more ids are remembered than the position says.
-            owned[partition].is_sound = False
-        seen = {partition: owned[partition].seen for partition in records}
-        return await asyncio.to_thread(count_batch, records, programme, seen, now_us=now_us)
-
-    async def _ends(self) -> tuple[Mapping[TopicPartition, int], int]:
-        """The ends of the partitions and an instant before they were asked for; once a second."""
-        asked_us = epoch_us()
-        if monotonic_s() < self._heartbeat_s or not self.ownership.owned:
-            return {}, asked_us
-        self._heartbeat_s = monotonic_s() + HEARTBEAT_S
-        self._told_ends = await self.consumer.end_offsets()
-        return self._told_ends, asked_us
-
-    def _advance(self, work: Work) -> None:
-        for tally in work.batch.tallies:
-            owned = self.ownership.owned[tally.partition]
-            owned.next_offset, owned.activated = tally.to_offset, work.programme.revision
-            owned.is_sound = True
-
-    async def _flush(self, work: Work) -> None:
-        started_s = monotonic_s()
-        try:
-            await park(self.worker.producer, work.batch.refused)
-            rows = await write(self.connection, work, self.index)
-        finally:
-            self.ownership.idle.set()
-        self._account(work, rows, took_s=monotonic_s() - started_s)
-
-    def _account(self, work: Work, rows: int, *, took_s: float) -> None:
-        metrics, tallies = self.worker.metrics, work.batch.tallies
-        metrics.events.labels("applied").inc(sum(t.applied for t in tallies))
-        metrics.events.labels("duplicate").inc(sum(t.duplicate for t in tallies))
-        metrics.events.labels("dead_lettered").inc(sum(t.dead_lettered for t in tallies))
-        metrics.expression_errors.inc(work.batch.failures)
-        metrics.pane_rows.inc(rows)
-        if not tallies:
-            return
-        self.worker.progress.moved(monotonic_s())
-        metrics.flush_s.observe(took_s)
-        self.worker.touched.add(self.index.counted(work.batch.additions))
-        log.debug("batch_committed", events=sum(t.consumed for t in tallies), rows=rows, took_s=took_s)
-
-    async def _landed(self) -> None:
-        """Wait for the transaction in flight; raise what it raised."""
-        task, self._in_flight = self._in_flight, None
-        if task is not None:
-            await task
-            await self._tell_kafka()
-
-    async def _tell_kafka(self) -> None:
-        if monotonic_s() - self._commit_s < COMMIT_S:
-            return
-        self._commit_s = monotonic_s()
-        offsets = {TopicPartition(EVENTS, p): owned.next_offset for p, owned in self.ownership.owned.items()}
-        try:
-            # The client refuses to commit nothing, which is what is owned in the middle of a rebalance.
-            if offsets:
-                await self.consumer.commit(offsets)
-        except TryAgainError as error:
-            log.info("offsets_not_told", reason=str(error))
-
-    def _ends_known(self) -> Mapping[TopicPartition, int]:
-        """The furthest end that Kafka was heard to have: a client that fetches no more hears of none."""
-        heard = self.consumer.known_ends()
-        return {at: max(end, heard.get(at, end)) for at, end in (dict(heard) | dict(self._told_ends)).items()}
-
-    def _observe(self) -> None:
-        """Lag and memory as gauges; a lag that does not shrink for too long ends the process."""
-        owned = self.ownership.owned
-        lag = sum(
-            max(end - owned[at.partition].next_offset, 0)
-            for at, end in self._ends_known().items()
-            if at.partition in owned
-        )
-        self.worker.metrics.owned_partitions.set(len(owned))
-        self.worker.metrics.remembered_ids.set(sum(len(one.seen) for one in owned.values()))
-        self.worker.progress.observe(lag, monotonic_s())
+            self.around.touched.add_unseen()

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.compute.batches import CountedBatch, Refused, count_batch
 from services.compute.flushing import Standing, Work, move_of, write
 from services.compute.ownership import remembered
+from services.compute.postgres_store import PostgresSession
 from services.compute.series_index import SeriesIndex
 from services.compute.touched import Touched
 from shared.contracts.events import CleanEvent, encode_clean
@@ -97,7 +98,7 @@ class Counting:
         if not batch:
             return 0
         work = self.counted(batch, now=now)
-        rows = await write(self.connection, work, self.index)
+        rows = await write(PostgresSession(self.connection, self.index), work)
         self.refused += work.batch.refused
         self.touched.add(self.index.counted(work.batch.additions))
         for tally in work.batch.tallies:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import cast
+from functools import partial
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -10,13 +10,15 @@ from prometheus_client import CollectorRegistry
 from services.compute.catalogues import CatalogueWatch
 from services.compute.metrics import Metrics
 from services.compute.ownership import Ownership, OwnershipPolicy
+from services.compute.postgres_store import PostgresStore
+from services.compute.sessions import Surroundings
 from services.compute.settings import ComputeSettings
 from services.compute.touched import Touched
 from services.compute.workers import Worker
 from shared.contracts.topics import EVENTS
 from shared.domain.errors import ForeignLogError, StoreUnavailableError
 from shared.domain.seen import ids_from_bytes
-from shared.messaging.consumer import Consumer
+from shared.messaging.consumer import open_consumer
 from shared.messaging.producer import Producer
 from shared.messaging.records import TopicPartition
 from shared.runtime.progress import Progress
@@ -32,7 +34,7 @@ RECORDS = [a_record(an_event(n), offset=n) for n in range(5)]
 
 def an_ownership(database_url: str, consumer: AConsumer, policy: OwnershipPolicy = POLICY) -> Ownership:
     """Somebody who owns nothing yet, reading by *consumer*."""
-    return Ownership(database_url, policy, lambda: 0, consumer=cast("Consumer", consumer))
+    return Ownership(PostgresStore(database_url), policy, lambda: 0, consumer=consumer)
 
 
 def at(*partitions: int) -> set[TopicPartition]:
@@ -177,7 +179,7 @@ async def test_everything_is_refreshed(
 
     await worker._assigned(mine, partitions)
 
-    assert worker.touched.take_unseen() is is_noted
+    assert worker.around.touched.take_unseen() is is_noted
 
 
 def a_worker(database_url: str) -> Worker:
@@ -186,4 +188,8 @@ def a_worker(database_url: str) -> Worker:
     watch = CatalogueWatch(open_engine(database_url, application_name="tests"))
     metrics = Metrics.on(CollectorRegistry())
     progress = Progress(settings.compute_stuck_after_s, metrics.lag_records, metrics.progress_age_s)
-    return Worker(settings, POLICY, watch, Producer("", client_id="tests"), metrics, Touched(), progress)
+    around = Surroundings(settings, watch, Producer("", client_id="tests"), metrics, Touched(), progress)
+    join = partial(
+        open_consumer, "", group_id="", topics=[EVENTS], client_id="tests", auto_offset_reset="none"
+    )
+    return Worker(POLICY, PostgresStore(database_url), join, around)

@@ -9,7 +9,7 @@ import pytest
 from services.compute import collecting
 from services.compute.collecting import Collector
 from services.compute.ownership import Ownership, OwnershipPolicy
-from shared.messaging.consumer import Consumer
+from services.compute.stores import CountingStore
 from tests.unit.compute.builders import AClock, AConsumer, ARecord, a_record
 
 pytestmark = pytest.mark.asyncio
@@ -27,15 +27,16 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> AClock:
 
 def an_ownership() -> Ownership:
     """Somebody who owns nothing and has no flush in flight."""
-    ownership = Ownership("", OwnershipPolicy("me", "log", timedelta(hours=1), 1000), lambda: 0)
+    ownership = Ownership(
+        cast("CountingStore", None), OwnershipPolicy("me", "log", timedelta(hours=1), 1000), lambda: 0
+    )
     ownership.idle.set()
     return ownership
 
 
 def a_collector(consumer: AConsumer, ownership: Ownership | None = None, *, most: int = 100) -> Collector:
     """A collector whose first batch is due an interval from now."""
-    reads = cast("Consumer", consumer)
-    collector = Collector(reads, ownership or an_ownership(), INTERVAL_S, most)
+    collector = Collector(consumer, ownership or an_ownership(), INTERVAL_S, most)
     collector._due_s = consumer.clock() + INTERVAL_S
     return collector
 

@@ -2,11 +2,13 @@
 
 import asyncio
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
 from services.compute import ownership
 from services.compute.ownership import Owned, Ownership, OwnershipPolicy, remembered, renew_generation
+from services.compute.stores import CountingStore
 from shared.contracts.topics import EVENTS
 from shared.domain.seen import SeenIds, ids_from_bytes
 from shared.messaging.records import TopicPartition
@@ -58,7 +60,7 @@ def test_the_horizon() -> None:
 async def let_go(*, flush_ends: bool, monkeypatch: pytest.MonkeyPatch) -> Ownership:
     """An ownership of partitions 0 and 1 that lost partition 1 while a flush was in flight."""
     monkeypatch.setattr(ownership, "DRAIN_S", 3600 if flush_ends else 0.001)
-    mine = Ownership("", OwnershipPolicy("me", "log", HORIZON, 1000), lambda: 0)
+    mine = Ownership(cast("CountingStore", None), OwnershipPolicy("me", "log", HORIZON, 1000), lambda: 0)
     mine.owned = {partition: Owned(partition, 1, 0, SeenIds(10), 0) for partition in (0, 1)}
     revoking = asyncio.create_task(mine.revoked({TopicPartition(EVENTS, 1)}))
     await asyncio.sleep(0)

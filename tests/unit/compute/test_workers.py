@@ -6,27 +6,24 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import cast
 
-import asyncpg
 import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.compute import workers
+from services.compute import sessions
 from services.compute.catalogues import CatalogueWatch
 from services.compute.flushing import Work
 from services.compute.metrics import Metrics
 from services.compute.ownership import Owned, Ownership, OwnershipPolicy
-from services.compute.series_index import SeriesIndex
+from services.compute.sessions import Session, Surroundings
 from services.compute.settings import ComputeSettings
+from services.compute.stores import CountingSession, CountingStore
 from services.compute.touched import Touched
-from services.compute.workers import Worker, _Session
 from shared.counting.programmes import Programme
 from shared.domain.errors import FencedError
 from shared.domain.seen import SeenIds
-from shared.messaging.consumer import Consumer
 from shared.messaging.producer import Outgoing, Producer
 from shared.runtime.progress import Progress, StuckError
-from shared.storage.series import SeriesLimits
 from tests.unit.compute.builders import AConsumer, ARecord, a_record, an_event
 from tests.unit.domain.kpi_builders import a_catalogue, a_kpi
 
@@ -44,6 +41,14 @@ class Ears:
         self.sent.append((topic, records))
 
 
+class Numbers:
+    """A connection that knows which series were counted: none."""
+
+    def counted(self, _: object) -> dict[int, set[str]]:
+        """Nothing."""
+        return {}
+
+
 class Desk:
     """A worker's session on a consumer and a list of what it has written."""
 
@@ -52,11 +57,11 @@ class Desk:
         self.failure: Exception | None = None
         self.consumer, self.ears = AConsumer(), Ears()
         policy = OwnershipPolicy("me", "log", timedelta(hours=1), 1000)
-        self.ownership = Ownership("", policy, lambda: 0)
+        self.ownership = Ownership(cast("CountingStore", None), policy, lambda: 0)
         self.ownership.idle.set()
         self.own(0)
-        self.session = self._session(policy)
-        monkeypatch.setattr(workers, "write", self._write)
+        self.session = self._session()
+        monkeypatch.setattr(sessions, "write", self._write)
 
     def own(self, partition: int, *, next_offset: int = 0) -> Owned:
         """Take *partition* over, as after an assignment."""
@@ -75,20 +80,18 @@ class Desk:
         await self.session._step(records)
         await self.session._landed()
 
-    def _session(self, policy: OwnershipPolicy) -> _Session:
+    def _session(self) -> Session:
         metrics = Metrics.on(CollectorRegistry())
         watch = CatalogueWatch(cast("AsyncEngine", None))
         watch.programme = Programme.of(a_catalogue(a_kpi()))
-        worker = Worker(
-            ComputeSettings.model_validate({"database_url": "postgresql://nowhere/none"}), policy, watch,
+        around = Surroundings(
+            ComputeSettings.model_validate({"database_url": "postgresql://nowhere/none"}), watch,
             cast("Producer", self.ears), metrics, Touched(),
             Progress(60.0, metrics.lag_records, metrics.progress_age_s),
         )  # fmt: skip
-        index = SeriesIndex(SeriesLimits())
-        reads, connection = cast("Consumer", self.consumer), cast("asyncpg.Connection", None)
-        return _Session(worker, self.ownership, reads, connection, index)
+        return Session(around, self.ownership, self.consumer, cast("CountingSession", Numbers()))
 
-    async def _write(self, _: object, work: Work, __: object) -> int:
+    async def _write(self, _: object, work: Work) -> int:
         if self.failure is not None:
             raise self.failure
         self.written.append(work)
@@ -204,7 +207,7 @@ async def test_nothing_is_told_of_nothing(desk: Desk) -> None:
 async def test_a_dead_fetcher_is_noticed(desk: Desk) -> None:
     """Lag is what Kafka says, not what the client has last fetched: standing still ends the process."""
     desk.consumer.ends[0] = 1000
-    desk.session.worker.progress.stuck_after_s = -1.0
+    desk.session.around.progress.stuck_after_s = -1.0
 
     with pytest.raises(StuckError, match="1000 records wait"):
         await desk.step({})
