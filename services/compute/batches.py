@@ -103,7 +103,7 @@ def count_batch(
         part.seen.add(part.ids)
     return CountedBatch(
         tallies=[*_tallies(parts, times)],
-        additions=[_addition(measured, now_us) for measured in found.measured],
+        additions=[addition(measured, now_us) for measured in found.measured],
         refused=[refused for part in parts for refused in part.refused],
         failures=found.failures,
     )
@@ -206,7 +206,8 @@ def _tallies(parts: Iterable[_Part], times: Int64s) -> Iterable[Tally]:
         )
 
 
-def _addition(measured: Measured, now_us: int) -> Addition:
+def addition(measured: Measured, now_us: int) -> Addition:
+    """What the panes of its measure gain by *measured* when it is counted at *now_us*."""
     target = measured.target
     deltas = fold(measured.rows, finest=target.finest, now_us=now_us, calendar=target.calendar)
     return Addition(target.measure_id, measured.series, deltas)

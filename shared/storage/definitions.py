@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Text, cast, func, insert, select, update
+from sqlalchemy import ColumnElement, Text, cast, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,6 +21,7 @@ from shared.domain.definitions import (
     Change,
     DefinitionError,
     Kpi,
+    Measure,
     Problem,
     catalogue_problems,
     plan,
@@ -64,13 +65,16 @@ async def load_catalogue(conn: AsyncConnection) -> Catalogue:
         .order_by(kpis.c.slug)
     )
     rows = (await conn.execute(query)).all()
-    found = {row.slug: _kpi(row.slug, row.spec) for row in rows}
+    found = {row.slug: kpi_of(row.slug, row.spec) for row in rows}
     versions = {row.slug: row.version for row in rows}
     return Catalogue(revision, found, versions, await _measure_ids(conn, found.values()))
 
 
 SET_ASIDE = "#"
 """What parts the fingerprint of a measure that is counted no more from its number."""
+
+SHADOW = "~"
+"""What parts the fingerprint of a measure that a backfill fills from the number of the backfill."""
 
 
 async def apply_changes(
@@ -88,7 +92,7 @@ async def apply_changes(
         DefinitionError: the catalogue would not hold together; nothing has been written.
         UnreadableDefinitionError: a definition was written by another release.
     """
-    await conn.execute(select(catalogue.c.revision).with_for_update())
+    await lock_catalogue(conn)
     before = await load_catalogue(conn)
     after = outcome(before, wanted, prune=prune)
     problems = catalogue_problems(after)
@@ -123,7 +127,17 @@ async def _write(
         await conn.execute(statement)
     if changes:
         await _set_aside_measures(conn, after)
-        await conn.execute(update(catalogue).values(revision=catalogue.c.revision + 1))
+        await move_revision(conn)
+
+
+async def lock_catalogue(conn: AsyncConnection) -> None:
+    """Wait for others who change what is counted, and keep them waiting until the transaction ends."""
+    await conn.execute(select(catalogue.c.revision).with_for_update())
+
+
+async def move_revision(conn: AsyncConnection) -> None:
+    """Let every process know that what is counted has changed; after `lock_catalogue`."""
+    await conn.execute(update(catalogue).values(revision=catalogue.c.revision + 1))
 
 
 def _version(change: Change, kpi: Kpi, now: datetime) -> dict[str, Any]:
@@ -151,22 +165,24 @@ async def _put_in_force(conn: AsyncConnection, changes: Sequence[Change], now: d
 async def _number_measures(conn: AsyncConnection, defined: Iterable[Kpi], now: datetime) -> None:
     """Give every measure of *defined* its number, once and for all."""
     wanted = {measure.fingerprint: measure for kpi in defined for measure in kpi.measures()}
-    rows = [
-        {
-            "fingerprint": fingerprint,
-            "event_type": measure.event_type,
-            "filter": measure.where,
-            "value": measure.value,
-            "scale": measure.scale,
-            "zone": measure.zone,
-            "breakdown": list(measure.breakdown),
-            "finest": int(measure.finest),
-            "created_at": now,
-        }
-        for fingerprint, measure in sorted(wanted.items())
-    ]
+    rows = [measure_row(measure, created_at=now) for _, measure in sorted(wanted.items())]
     if rows:
         await conn.execute(upsert(measures).on_conflict_do_nothing(index_elements=["fingerprint"]), rows)
+
+
+def measure_row(measure: Measure, *, created_at: datetime) -> dict[str, Any]:
+    """The row of `measures` that *measure* gets, but for its number."""
+    return {
+        "fingerprint": measure.fingerprint,
+        "event_type": measure.event_type,
+        "filter": measure.where,
+        "value": measure.value,
+        "scale": measure.scale,
+        "zone": measure.zone,
+        "breakdown": list(measure.breakdown),
+        "finest": int(measure.finest),
+        "created_at": created_at,
+    }
 
 
 async def _set_aside_measures(conn: AsyncConnection, after: Mapping[str, Kpi]) -> None:
@@ -175,10 +191,15 @@ async def _set_aside_measures(conn: AsyncConnection, after: Mapping[str, Kpi]) -
     A KPI that comes back gets a measure of its own and begins anew, rather than panes with a hole in them.
     """
     used = {measure.fingerprint for kpi in after.values() for measure in kpi.measures()}
-    unused = measures.c.fingerprint.not_in(used) & measures.c.fingerprint.not_like(f"%{SET_ASIDE}%")
+    marked = measures.c.fingerprint.contains(SET_ASIDE) | measures.c.fingerprint.contains(SHADOW)
+    await set_aside(conn, measures.c.fingerprint.not_in(used) & ~marked)
+
+
+async def set_aside(conn: AsyncConnection, which: ColumnElement[bool]) -> None:
+    """Take their fingerprint from the measures *which* are meant; retention deletes what they counted."""
     number = cast(measures.c.measure_id, Text)
     await conn.execute(
-        update(measures).where(unused).values(fingerprint=measures.c.fingerprint + SET_ASIDE + number)
+        update(measures).where(which).values(fingerprint=measures.c.fingerprint + SET_ASIDE + number)
     )
 
 
@@ -197,7 +218,12 @@ async def _measure_ids(conn: AsyncConnection, defined: Iterable[Kpi]) -> dict[st
     return {row.fingerprint: row.measure_id for row in await conn.execute(query)}
 
 
-def _kpi(slug: str, spec: Mapping[str, Any]) -> Kpi:
+def kpi_of(slug: str, spec: Mapping[str, Any]) -> Kpi:
+    """The KPI that was stored as *spec*.
+
+    Raises:
+        UnreadableDefinitionError: another release stored it.
+    """
     try:
         return Kpi.model_validate(spec)
     except ValidationError as error:
