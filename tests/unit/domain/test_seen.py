@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.seen import Ids, SeenIds, ids_from_bytes, ids_to_bytes
+from shared.domain.seen import NOWHERE, Ids, SeenIds, ids_from_bytes, ids_to_bytes
 
 # Few values a half, so that halves collide and slots are fought over; zero halves alone are no empty slot.
 halves = st.integers(0, 5) | st.integers(2**12, 2**12 + 3) | st.integers(2**64 - 3, 2**64 - 1)
@@ -130,3 +130,23 @@ def test_the_newest_are_remembered(limit: int, steps: list[int | str]) -> None:
         assert len(seen) == sum(known) <= limit
         assert in_time[-sure:] == known[-sure:]
         assert not any(is_known and not timely for is_known, timely in zip(known, in_time, strict=True))
+
+
+@given(first=st.integers(0, 2**40), gaps=st.lists(st.integers(1, 9000), min_size=1, max_size=40))
+def test_an_id_keeps_its_place(first: int, gaps: list[int]) -> None:
+    """Where an id came is remembered with it, however far the log has got and however often tables grow."""
+    places = first + np.cumsum(np.array(gaps, dtype=np.int64))
+    seen, ids = SeenIds(10**6), numbered(1, len(gaps))
+    seen.add(ids, places)
+    seen.add(numbered(10_000, 5000), places[-1] + np.arange(5000))
+
+    assert seen.places(ids, below=int(places[-1]) + 5001).tolist() == places.tolist()
+
+
+def test_an_unknown_id_has_no_place() -> None:
+    """Of an id that never came, or was forgotten, it is said that it came nowhere."""
+    seen = SeenIds(2)
+    seen.add(numbered(1, 1), np.array([7]))
+    seen.add(numbered(2, 2), np.array([8, 9]))
+
+    assert seen.places(numbered(1, 4), below=10).tolist() == [NOWHERE, 8, 9, NOWHERE]
