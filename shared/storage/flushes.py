@@ -16,6 +16,7 @@ class Flush:
     Attributes:
         ids: 16 bytes for each event that was seen for the first time.
         first_time: the oldest event time; None when no event was applied.
+        skipped: the offsets that count nothing: copies, dead letters, retractions and what they cancelled.
     """
 
     partition: int
@@ -24,14 +25,17 @@ class Flush:
     first_time: datetime | None
     last_time: datetime | None
     ids: bytes
+    skipped: Sequence[int] = ()
 
 
 _RECORD = """
 -- record: the span of a flush, so that explanations and rebuilds read only what they need.
-INSERT INTO flushes (partition, first_offset, next_offset, first_time, last_time, ids, flushed_at)
-SELECT f.*, now() FROM unnest(
-    $1::int[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::bytea[]
-) AS f (partition, first_offset, next_offset, first_time, last_time, ids)
+-- Arrays of different lengths are no array, so those of the offsets come as texts.
+INSERT INTO flushes (partition, first_offset, next_offset, first_time, last_time, ids, skipped, flushed_at)
+SELECT partition, first_offset, next_offset, first_time, last_time, ids, skipped::bigint[], now()
+FROM unnest(
+    $1::int[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::bytea[], $7::text[]
+) AS f (partition, first_offset, next_offset, first_time, last_time, ids, skipped)
 """
 
 _SEEN = """
@@ -46,17 +50,19 @@ WHERE newer_bytes < $3 ORDER BY next_offset
 """
 
 _COMPACT = """
--- compact: the flushes of an hour that is past the horizon become one span, without their ids.
+-- compact: the flushes of an hour that is past the horizon become one span, without their ids, known at the
+-- end of the hour: no record may seem to have been known before it was. An hour is taken as a whole.
 WITH old AS (
     DELETE FROM flushes
     WHERE partition = $1 AND flushed_at < date_trunc('hour', now() - $2::interval * 2)
       AND flushed_at <> date_trunc('hour', flushed_at)
-    RETURNING *
+    RETURNING *, date_trunc('hour', flushed_at) + interval '1 hour' AS known_at
 )
-INSERT INTO flushes (partition, first_offset, next_offset, first_time, last_time, flushed_at, ids)
-SELECT partition, min(first_offset), max(next_offset), min(first_time), max(last_time),
-       date_trunc('hour', flushed_at), ''
-FROM old GROUP BY partition, date_trunc('hour', flushed_at)
+INSERT INTO flushes (partition, first_offset, next_offset, first_time, last_time, flushed_at, ids, skipped)
+SELECT partition, min(first_offset), max(next_offset), min(first_time), max(last_time), known_at, '',
+       (SELECT array_agg(o ORDER BY o) FROM old AS same, unnest(same.skipped) AS o
+        WHERE same.known_at = old.known_at)
+FROM old GROUP BY partition, known_at
 """
 
 _FORGET = """
@@ -67,11 +73,14 @@ DELETE FROM flushes WHERE partition = $1 AND flushed_at < now() - $2::interval
 
 async def record(connection: asyncpg.Connection, flushes: Sequence[Flush]) -> None:
     """Write *flushes*; part of the transaction that moves their positions."""
-    columns = zip(
-        *((f.partition, f.first_offset, f.next_offset, f.first_time, f.last_time, f.ids) for f in flushes),
-        strict=True,
-    )
+    columns = zip(*map(_columns, flushes), strict=True)
     await connection.execute(_RECORD, *columns)
+
+
+def _columns(flush: Flush) -> tuple[object, ...]:
+    skipped = f"{{{','.join(map(str, flush.skipped))}}}" if flush.skipped else None
+    offsets = flush.partition, flush.first_offset, flush.next_offset
+    return (*offsets, flush.first_time, flush.last_time, flush.ids, skipped)
 
 
 async def seen(
