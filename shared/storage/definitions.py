@@ -95,13 +95,22 @@ async def apply_changes(
     await lock_catalogue(conn)
     before = await load_catalogue(conn)
     after = outcome(before, wanted, prune=prune)
-    problems = catalogue_problems(after)
-    if problems:
-        raise DefinitionError([Problem(problem.message, problem.slug) for problem in problems])
+    check_outcome(after)
     latest = await _latest_versions(conn, [kpi.slug for kpi in wanted])
     changes = tuple(_numbered(change, latest) for change in plan(before, wanted, prune=prune))
     await _write(conn, [change for change in changes if change.action is not Action.UNCHANGED], after, now)
     return changes
+
+
+def check_outcome(after: Mapping[str, Kpi]) -> None:
+    """Go on only if the KPIs *after* a change hold together.
+
+    Raises:
+        DefinitionError: they do not.
+    """
+    problems = catalogue_problems(after)
+    if problems:
+        raise DefinitionError([Problem(problem.message, problem.slug) for problem in problems])
 
 
 def _numbered(change: Change, latest: Mapping[str, int]) -> Change:

@@ -11,8 +11,14 @@ SELECT pg_advisory_xact_lock(7403883)
 """
 
 _COUNT = """
--- count_series: how many series a measure has, and how many there are in all.
-SELECT count(*) FILTER (WHERE measure_id = $1) AS of_measure, count(*) AS in_all FROM series
+-- count_series: how many series a measure has, and how many there are in all; what is set aside is on its way
+-- out, and what a backfill fills ("~") has room of its own beside what it is going to replace.
+SELECT count(*) FILTER (WHERE s.measure_id = $1) AS of_measure, count(*) AS in_all
+FROM series s JOIN measures m USING (measure_id),
+     (SELECT fingerprint FROM measures WHERE measure_id = $1) AS own
+WHERE s.measure_id = $1 OR (
+    strpos(m.fingerprint, '#') = 0 AND (strpos(m.fingerprint, '~') > 0) = (strpos(own.fingerprint, '~') > 0)
+)
 """
 
 _INSERT = """
