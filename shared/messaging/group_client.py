@@ -7,6 +7,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 
 from shared.messaging.connections import cut_connections
+from shared.messaging.unpacking import unpack_by_batches
 
 log = structlog.get_logger(__name__)
 
@@ -18,6 +19,7 @@ def group_client(
     bootstrap_servers: str, *, session_timeout_ms: int, partition_fetch_bytes: int, **options: Any
 ) -> Any:
     """The client with everything that no caller chooses; offsets are committed by hand only."""
+    unpack_by_batches()
     return AIOKafkaConsumer(
         bootstrap_servers=bootstrap_servers,
         enable_auto_commit=False,
