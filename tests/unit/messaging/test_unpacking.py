@@ -84,7 +84,7 @@ def a_log(*batches: tuple[int, Bytes]) -> bytes:
 
 LOGS = {
     "plain": a_log((5, a_batch(3)), (8, a_batch(4, codec=0)), (12, a_batch(1, producer=7))),
-    "gaps": a_log((5, a_batch(2, last=6)), (12, a_batch(3)), (40, a_batch(2))),
+    "gaps": a_log((5, a_batch(2, last=6)), (12, a_batch(3)), (40, a_batch(2, last=9))),
     "aborted": a_log(
         (5, a_batch(2)),
         (7, a_batch(3, producer=9, transactional=True)),
