@@ -1,4 +1,4 @@
-"""Watching the catalogue: the programme in force, exchanged whole when the definitions change."""
+"""Watching the catalogue: the programme counted, exchanged whole when what is counted changes."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ from shared.counting.programmes import Programme
 from shared.domain.definitions import Catalogue
 from shared.domain.errors import StoreUnavailableError
 from shared.runtime.lifecycle import pause
+from shared.storage.backfills import load_shadows
 from shared.storage.definitions import catalogue_revision, load_catalogue
 from shared.storage.engine import reading
 
@@ -21,7 +22,7 @@ LOOK_S = 1.0
 
 @dataclass(slots=True)
 class CatalogueWatch:
-    """The newest catalogue and what it compiles to."""
+    """The newest catalogue, and what it and the backfills under way compile to."""
 
     engine: AsyncEngine
     catalogue: Catalogue = field(init=False)
@@ -35,9 +36,12 @@ class CatalogueWatch:
         """
         async with reading(self.engine) as connection:
             catalogue = await load_catalogue(connection)
-        self.programme = Programme.of(catalogue)
+            shadows = await load_shadows(connection)
+        self.programme = Programme.of(catalogue, [(shadow.measure_id, shadow.measure) for shadow in shadows])
         self.catalogue = catalogue
-        log.info("catalogue_loaded", revision=catalogue.revision, kpis=len(catalogue.kpis))
+        log.info(
+            "catalogue_loaded", revision=catalogue.revision, kpis=len(catalogue.kpis), shadows=len(shadows)
+        )
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Load again whenever the revision has moved, until *stopping* is set."""

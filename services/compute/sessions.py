@@ -121,7 +121,9 @@ class Session:
                 revision=programme.revision,
             )
             moves += [move] if move else []
-        new = {p: owned[p].next_offset for p in tallies if owned[p].activated != programme.revision}
+        # A quiet partition, too, says from where on it counts new measures: else no backfill could end.
+        moving = (move.partition for move in moves)
+        new = {p: owned[p].next_offset for p in moving if owned[p].activated != programme.revision}
         return Work(batch, moves, programme, new) if moves else None
 
     async def _counted(
@@ -145,10 +147,11 @@ class Session:
         return self._told_ends, asked_us
 
     def _advance(self, work: Work) -> None:
+        for partition in work.activate_from:
+            self.ownership.owned[partition].activated = work.programme.revision
         for tally in work.batch.tallies:
             owned = self.ownership.owned[tally.partition]
-            owned.next_offset, owned.activated = tally.to_offset, work.programme.revision
-            owned.is_sound = True
+            owned.next_offset, owned.is_sound = tally.to_offset, True
 
     async def _flush(self, work: Work) -> None:
         started_s = monotonic_s()

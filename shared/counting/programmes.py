@@ -1,7 +1,7 @@
 """The catalogue as compute runs it: per event type one compiled function and the measures it feeds."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.domain.calendars import Calendar
@@ -46,21 +46,32 @@ class Programme:
     measure_ids: frozenset[int]
 
     @classmethod
-    def of(cls, catalogue: Catalogue) -> "Programme":
-        """The programme of *catalogue*; measures that several KPIs share are counted once."""
-        by_type: dict[str, dict[Measure, None]] = defaultdict(dict)
-        for kpi in catalogue.kpis.values():
-            for measure in kpi.measures():
-                by_type[measure.event_type][measure] = None
-        streams = {name: _stream(list(measures), catalogue.measure_ids) for name, measures in by_type.items()}
+    def of(cls, catalogue: Catalogue, filled: Iterable[tuple[int, Measure]] = ()) -> "Programme":
+        """The programme of *catalogue*; measures that several KPIs share are counted once.
+
+        Args:
+            catalogue: what is in force.
+            filled: measures counted beside it under numbers that no KPI knows them by.
+        """
+        used = dict.fromkeys(measure for kpi in catalogue.kpis.values() for measure in kpi.measures())
+        in_force = ((catalogue.measure_ids[measure.fingerprint], measure) for measure in used)
+        return cls.counting(catalogue.revision, (*in_force, *filled))
+
+    @classmethod
+    def counting(cls, revision: int, numbered: Iterable[tuple[int, Measure]]) -> "Programme":
+        """The programme of measures under these numbers; one measure may have several."""
+        by_type: dict[str, list[tuple[int, Measure]]] = defaultdict(list)
+        for number, measure in numbered:
+            by_type[measure.event_type].append((number, measure))
+        streams = {name: _stream(found) for name, found in by_type.items()}
         wanted = {target.measure_id for s in streams.values() for ts in s.targets for target in ts}
-        return cls(catalogue.revision, streams, frozenset(wanted))
+        return cls(revision, streams, frozenset(wanted))
 
 
-def _stream(measures: Sequence[Measure], measure_ids: Mapping[str, int]) -> Stream:
-    by_selector: dict[tuple[str | None, str | None, int], list[Measure]] = defaultdict(list)
-    for measure in measures:
-        by_selector[measure.where, measure.value, measure.scale].append(measure)
+def _stream(numbered: Sequence[tuple[int, Measure]]) -> Stream:
+    by_selector: dict[tuple[str | None, str | None, int], list[tuple[int, Measure]]] = defaultdict(list)
+    for number, measure in numbered:
+        by_selector[measure.where, measure.value, measure.scale].append((number, measure))
     selectors = [
         Selector(parse_filter(where) if where else None, parse_value(value) if value else None)
         for where, value, _ in by_selector
@@ -68,10 +79,10 @@ def _stream(measures: Sequence[Measure], measure_ids: Mapping[str, int]) -> Stre
     return Stream(
         select=compile_selectors(selectors),
         scales=tuple(scale if value else None for _, value, scale in by_selector),
-        targets=tuple(tuple(_target(m, measure_ids) for m in group) for group in by_selector.values()),
-        dimensions=tuple(dict.fromkeys(name for m in measures for name in m.breakdown)),
+        targets=tuple(tuple(_target(*pair) for pair in group) for group in by_selector.values()),
+        dimensions=tuple(dict.fromkeys(name for _, m in numbered for name in m.breakdown)),
     )
 
 
-def _target(measure: Measure, measure_ids: Mapping[str, int]) -> Target:
-    return Target(measure_ids[measure.fingerprint], measure.breakdown, measure.finest, Calendar(measure.zone))
+def _target(measure_id: int, measure: Measure) -> Target:
+    return Target(measure_id, measure.breakdown, measure.finest, Calendar(measure.zone))

@@ -100,7 +100,7 @@ async def _check_unchanged(conn: AsyncConnection, ordered: Ordered) -> None:
 
 
 async def _check_counted(conn: AsyncConnection, ordered: Ordered) -> None:
-    """A measure that another KPI counted when the backfill was ordered may be gone, and its history with it."""
+    """A measure that another KPI counted when this was ordered may be gone, and its history with it."""
     wanted = ordered.measures().keys()
     found = await conn.execute(select(measures.c.fingerprint).where(measures.c.fingerprint.in_(wanted)))
     if wanted - {row.fingerprint for row in found}:
