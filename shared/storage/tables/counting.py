@@ -66,6 +66,13 @@ flushes = Table(
     PrimaryKeyConstraint("partition", "next_offset"),
     # A take-over asks for the ids of the last day, and retention for what is older.
     Index(None, "partition", "flushed_at"),
+    # A replay asks for the flushes that may hold events of a stretch of event time.
+    Index(
+        "ix_flushes_times",
+        text("tstzrange(first_time, last_time, '[]')"),
+        postgresql_using="gist",
+        postgresql_where=text("first_time IS NOT NULL"),
+    ),
 )
 
 retractions = Table(
@@ -77,6 +84,11 @@ retractions = Table(
     instant("retracted_at"),
     Column("state", Text, nullable=False, comment="sought, undone, or ahead of its event"),
     Column("undone_offset", BigInteger, comment="of the event that was undone"),
+    Column(
+        "lies_from",
+        BigInteger,
+        comment="its event lies at or after it, in the same flush; null where nobody remembers it",
+    ),
     instant("settled_at", nullable=True),
     PrimaryKeyConstraint("partition", "key"),
     # The job that undoes events asks for what is still sought.
