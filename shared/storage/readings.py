@@ -56,11 +56,27 @@ async def evaluate(
     Raises:
         UnknownKpiError, UnknownWindowError, UnknownBreakdownError: an ask names what there is not.
     """
-    wanted = [_Wanted.of(catalogue, ask) for ask in asks]
-    keys = {key for one in wanted for key in one.leaves.values()}
+    keys = questions_of(catalogue, asks)
     counted = await completeness(connection, {key.measure_id for key in keys})
     answers = await answers_of(connection, keys, now=now)
-    return [one.reading(catalogue, answers, counted, now=now) for one in wanted]
+    return readings_of(catalogue, asks, answers, counted, now=now)
+
+
+def questions_of(catalogue: Catalogue, asks: Sequence[Ask]) -> set[SeriesQuestion]:
+    """What has to be answered about series before *asks* can be.
+
+    Raises:
+        UnknownKpiError, UnknownWindowError, UnknownBreakdownError: an ask names what there is not.
+    """
+    return {key for ask in asks for key in _Wanted.of(catalogue, ask).leaves.values()}
+
+
+def readings_of(
+    catalogue: Catalogue, asks: Sequence[Ask], answers: Mapping[SeriesQuestion, tuple[Plan, Answer]],
+    counted: Completeness, *, now: datetime,
+) -> list[Reading]:  # fmt: skip
+    """The readings of *asks*, in their order, that follow from the *answers* to their questions."""
+    return [_Wanted.of(catalogue, ask).reading(catalogue, answers, counted, now=now) for ask in asks]
 
 
 @dataclass(frozen=True, slots=True)
