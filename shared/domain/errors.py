@@ -60,6 +60,23 @@ class LogLostError(TidemarkError):
         self.until_offset = until_offset
 
 
+class ReplayTooLargeError(BadInputError):
+    """The answer would take more records of the log than may be read for one; ask for a shorter stretch.
+
+    Attributes:
+        records: how many there are to be read.
+        most: how many may be.
+    """
+
+    def __init__(self, records: int, most: int) -> None:
+        super().__init__(
+            f"the answer lies in {records:,} records of the log, and {most:,} may be read for one: ask for"
+            " a shorter window or fewer instants"
+        )
+        self.records = records
+        self.most = most
+
+
 class UnknownKpiError(BadInputError):
     """No KPI of that slug is in the catalogue."""
 
