@@ -56,10 +56,11 @@ async def evaluate(
     Raises:
         UnknownKpiError, UnknownWindowError, UnknownBreakdownError: an ask names what there is not.
     """
-    keys = questions_of(catalogue, asks)
+    wanted = [_Wanted.of(catalogue, ask) for ask in asks]
+    keys = {key for one in wanted for key in one.leaves.values()}
     counted = await completeness(connection, {key.measure_id for key in keys})
     answers = await answers_of(connection, keys, now=now)
-    return readings_of(catalogue, asks, answers, counted, now=now)
+    return [one.reading(catalogue, answers, counted, now=now) for one in wanted]
 
 
 def questions_of(catalogue: Catalogue, asks: Sequence[Ask]) -> set[SeriesQuestion]:
