@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.compute.batches import CountedBatch, Tally
+from services.compute.batches import CountedBatch
+from services.compute.parts import Tally
 from services.compute.stores import CountingSession
 from shared.counting.programmes import Programme
 from shared.domain.calendars import as_datetime
@@ -79,11 +80,14 @@ async def write(session: CountingSession, work: Work) -> int:
     """
     rows = await session.rows(work.batch.additions)
     spans = _flushes(work)
+    retractions = [one for tally in work.batch.tallies for one in tally.retractions]
     async with session.transaction() as writing:
         staged = await writing.stage(rows)
         await writing.move(work.moves)
         if spans:
             await writing.record(spans)
+        if retractions:
+            await writing.retract(retractions)
         if work.activate_from:
             await writing.activate(sorted(work.programme.measure_ids), work.activate_from)
         # Any partition moved above will do: its row is locked, so nobody else writes this shard now.
@@ -101,6 +105,7 @@ def _flushes(work: Work) -> list[Flush]:
             first_time=None if tally.first_us is None else as_datetime(tally.first_us),
             last_time=None if tally.last_us is None else as_datetime(tally.last_us),
             ids=tally.ids,
+            skipped=tally.skipped,
         )
         for tally in work.batch.tallies
     ]

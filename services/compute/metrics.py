@@ -51,7 +51,7 @@ class Metrics:
                 registry, "expression_errors", "Filters or values that an event did not fit; see its paths."
             ),
             remembered_ids=_gauge(
-                registry, "remembered_ids", "Event ids in memory against duplicates, 32 to 64 bytes each."
+                registry, "remembered_ids", "Event ids in memory against duplicates, 40 to 80 bytes each."
             ),
         )
         for outcome in OUTCOMES:

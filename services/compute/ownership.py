@@ -1,18 +1,20 @@
 """Taking partitions over and letting them go: epoch, position, remembered ids, and where to read on."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+import numpy as np
 import structlog
 
 from services.compute.doors import Reader
 from services.compute.stores import Claims, CountingStore
 from shared.contracts.topics import EVENTS
 from shared.domain.errors import ForeignLogError
-from shared.domain.seen import SeenIds, ids_from_bytes
+from shared.domain.seen import Ids, Memory, Places, ids_from_bytes
 from shared.messaging.records import TopicPartition
+from shared.storage.flushes import SeenIn
 from shared.storage.positions import Position
 
 log = structlog.get_logger(__name__)
@@ -29,13 +31,13 @@ class Owned:
         next_offset: the first offset not handed to a flush yet.
         generation_from_us: when the newest generation of remembered ids began.
         activated: the revision of the catalogue whose measures it has noted.
-        is_sound: whether *seen* holds the ids before *next_offset* and no others.
+        is_sound: whether *memory* holds the ids before *next_offset* and no others.
     """
 
     partition: int
     epoch: int
     next_offset: int
-    seen: SeenIds
+    memory: Memory
     generation_from_us: int
     activated: int | None = None
     is_sound: bool = True
@@ -122,9 +124,11 @@ class Ownership:
             kept = self._kept(position)
             if kept is not None:
                 return replace(kept, epoch=position.epoch, activated=None)
-            blobs = await claims.seen(partition, horizon=self.policy.horizon, most=self.policy.ids_limit)
-        seen = await asyncio.to_thread(remembered, blobs, self.policy.ids_limit)
-        return Owned(partition, position.epoch, position.next_offset, seen, self.now_us())
+            limit = self.policy.ids_limit
+            blobs = await claims.seen(partition, horizon=self.policy.horizon, most=limit)
+            retracted = await claims.retracted(partition, most=limit)
+        memory = await asyncio.to_thread(remembered, blobs, retracted, limit=limit)
+        return Owned(partition, position.epoch, position.next_offset, memory, self.now_us())
 
     async def _position(self, claims: Claims, partition: int, begin: int) -> Position:
         policy = self.policy
@@ -147,19 +151,29 @@ def _check(owned: Owned, *, begin: int, end: int) -> None:
         )
 
 
-def remembered(blobs: list[tuple[bytes, bool]], limit: int) -> SeenIds:
-    """The ids of earlier flushes, (ids, whether from the older half of the horizon), oldest first."""
-    seen = SeenIds(limit)
+def remembered(flushes: Sequence[SeenIn], retracted: bytes, *, limit: int) -> Memory:
+    """What earlier flushes of a partition saw, oldest first, and the keys of its retractions."""
+    memory = Memory.of(limit)
+    memory.retracted.add(ids_from_bytes(retracted))
     for is_older in (True, False):
-        joined = b"".join(ids for ids, older in blobs if older is is_older)
-        seen.add(ids_from_bytes(joined))
-        if is_older and joined:
-            seen.begin_generation(keep=2)
-    return seen
+        chosen = [flush for flush in flushes if flush.is_older is is_older]
+        memory.seen.add(*_placed(chosen))
+        if is_older and chosen:
+            memory.seen.begin_generation(keep=2)
+    return memory
+
+
+def _placed(flushes: Sequence[SeenIn]) -> tuple[Ids, Places]:
+    """The ids of *flushes*, each with an offset between the beginning of its flush and its own."""
+    ids = [ids_from_bytes(flush.ids) for flush in flushes]
+    places = [flush.first_offset + np.arange(len(found)) for flush, found in zip(flushes, ids, strict=True)]
+    if not ids:
+        return ids_from_bytes(b""), np.empty(0, dtype=np.int64)
+    return np.concatenate(ids), np.concatenate(places)
 
 
 def renew_generation(owned: Owned, *, now_us: int, horizon: timedelta) -> None:
     """Begin a new generation of remembered ids every half horizon; three cover at least the whole of it."""
     if now_us - owned.generation_from_us >= horizon / timedelta(microseconds=1) / 2:
-        owned.seen.begin_generation(keep=2)
+        owned.memory.seen.begin_generation(keep=2)
         owned.generation_from_us = now_us

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.compute.batches import Refused
+from services.compute.parts import Refused
 from shared.contracts.deadletters import DeadLetter, dead_letter_headers, dead_letter_value
 from shared.contracts.rfc3339 import text_of_us
 from shared.contracts.topics import DEAD_LETTERS, EVENTS

@@ -9,11 +9,12 @@ import asyncpg
 
 from services.compute.batches import Addition
 from services.compute.series_index import SeriesIndex
-from shared.storage import activations, flushes, panes, positions
+from shared.storage import activations, flushes, panes, positions, retractions
 from shared.storage.engine import close, connect, driver_errors
-from shared.storage.flushes import Flush
+from shared.storage.flushes import Flush, SeenIn
 from shared.storage.panes import PaneRows, StagedRows
 from shared.storage.positions import Move, Position
+from shared.storage.retractions import Retraction
 from shared.storage.series import SeriesLimits
 
 
@@ -34,6 +35,10 @@ class PostgresTransaction:
     async def record(self, spans: Sequence[Flush]) -> None:
         """As in `flushes.record`."""
         await flushes.record(self.connection, spans)
+
+    async def retract(self, new: Sequence[Retraction]) -> None:
+        """As in `retractions.register`."""
+        await retractions.register(self.connection, new)
 
     async def activate(self, measure_ids: Sequence[int], from_offsets: Mapping[int, int]) -> None:
         """As in `activations.activate`."""
@@ -86,10 +91,15 @@ class PostgresClaims:
                 self.connection, partition, owner=owner, first_offset=first_offset, log_id=log_id
             )
 
-    async def seen(self, partition: int, *, horizon: timedelta, most: int) -> list[tuple[bytes, bool]]:
+    async def seen(self, partition: int, *, horizon: timedelta, most: int) -> list[SeenIn]:
         """As in `flushes.seen`."""
         with driver_errors():
             return await flushes.seen(self.connection, partition, horizon=horizon, most=most)
+
+    async def retracted(self, partition: int, *, most: int) -> bytes:
+        """As in `retractions.retracted`."""
+        with driver_errors():
+            return await retractions.retracted(self.connection, partition, most=most)
 
 
 @dataclass(frozen=True, slots=True)

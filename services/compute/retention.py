@@ -10,7 +10,7 @@ import structlog
 from shared.domain.errors import StoreUnavailableError
 from shared.runtime.clock import epoch_us
 from shared.runtime.lifecycle import pause
-from shared.storage import flushes, panes
+from shared.storage import flushes, panes, retractions
 from shared.storage.engine import close, connect, driver_errors
 
 log = structlog.get_logger(__name__)
@@ -20,7 +20,7 @@ SWEEP_S = 600.0
 
 
 SPANS_KEPT = timedelta(days=400)
-"""Spans of flushes are kept as long as the oldest panes, which they explain."""
+"""Spans of flushes are kept as long as the oldest panes, which they explain, and so are retractions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class Retention:
                 for partition in self.owned():
                     deleted = await panes.expire(connection, shard=partition, now_us=now_us)
                     await flushes.forget(connection, partition, horizon=self.horizon, retention=SPANS_KEPT)
+                    await retractions.forget(connection, partition, retention=SPANS_KEPT)
                     log.info("retention_swept", partition=partition, panes=deleted)
         finally:
             await close(connection)

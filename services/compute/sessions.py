@@ -134,8 +134,8 @@ class Session:
             renew_generation(owned[partition], now_us=now_us, horizon=horizon)
             # Until the batch is on its way, more ids are remembered than the position says.
             owned[partition].is_sound = False
-        seen = {partition: owned[partition].seen for partition in records}
-        return await asyncio.to_thread(count_batch, records, programme, seen, now_us=now_us)
+        memories = {partition: owned[partition].memory for partition in records}
+        return await asyncio.to_thread(count_batch, records, programme, memories, now_us=now_us)
 
     async def _ends(self) -> tuple[Mapping[TopicPartition, int], int]:
         """The ends of the partitions and an instant before they were asked for; once a second."""
@@ -209,5 +209,5 @@ class Session:
             if at.partition in owned
         )
         self.around.metrics.owned_partitions.set(len(owned))
-        self.around.metrics.remembered_ids.set(sum(len(one.seen) for one in owned.values()))
+        self.around.metrics.remembered_ids.set(sum(len(one.memory) for one in owned.values()))
         self.around.progress.observe(lag, monotonic_s())

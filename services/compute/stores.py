@@ -10,9 +10,10 @@ from datetime import timedelta
 from typing import Protocol
 
 from services.compute.batches import Addition
-from shared.storage.flushes import Flush
+from shared.storage.flushes import Flush, SeenIn
 from shared.storage.panes import PaneRows, StagedRows
 from shared.storage.positions import Move, Position
+from shared.storage.retractions import Retraction
 
 
 class CountingTransaction(Protocol):
@@ -30,6 +31,9 @@ class CountingTransaction(Protocol):
 
     async def record(self, spans: Sequence[Flush]) -> None:
         """Note what the flush covers, and the ids it saw first."""
+
+    async def retract(self, new: Sequence[Retraction]) -> None:
+        """Note what is to be undone; what was noted before stays as it is."""
 
     async def activate(self, measure_ids: Sequence[int], from_offsets: Mapping[int, int]) -> None:
         """Note from which offset on each partition counts into measures, where it was not noted before."""
@@ -68,8 +72,11 @@ class Claims(Protocol):
             ForeignLogError: the position belongs to another log; nothing is changed.
         """
 
-    async def seen(self, partition: int, *, horizon: timedelta, most: int) -> list[tuple[bytes, bool]]:
-        """(ids, whether from the older half of *horizon*) of its flushes, oldest first, the newest *most*."""
+    async def seen(self, partition: int, *, horizon: timedelta, most: int) -> list[SeenIn]:
+        """What its flushes within *horizon* saw, oldest first, the newest *most* ids."""
+
+    async def retracted(self, partition: int, *, most: int) -> bytes:
+        """The keys of its newest *most* retractions, oldest first, one after the other."""
 
 
 class CountingStore(Protocol):

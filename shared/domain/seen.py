@@ -114,6 +114,27 @@ class SeenIds:
         return self._tables[-1], most - self._tables[-1].used
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered of one partition.
+
+    Attributes:
+        seen: the events that were applied, with the places of their records.
+        retracted: the events that were retracted, whether they have come or not.
+    """
+
+    seen: SeenIds
+    retracted: SeenIds
+
+    def __len__(self) -> int:
+        return len(self.seen) + len(self.retracted)
+
+    @classmethod
+    def of(cls, limit: int) -> "Memory":
+        """Nothing yet, and at most *limit* ids of either sort."""
+        return cls(SeenIds(limit), SeenIds(limit))
+
+
 _SMALLEST = 1 << 12
 
 _PLACE_MASK = (1 << 32) - 1

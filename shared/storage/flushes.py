@@ -28,6 +28,21 @@ class Flush:
     skipped: Sequence[int] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class SeenIn:
+    """The ids that a flush saw first.
+
+    Attributes:
+        ids: 16 bytes for each, in the order of their records.
+        is_older: whether the flush is of the older half of the horizon.
+        first_offset: where the flush begins.
+    """
+
+    ids: bytes
+    is_older: bool
+    first_offset: int
+
+
 _RECORD = """
 -- record: the span of a flush, so that explanations and rebuilds read only what they need.
 -- Arrays of different lengths are no array, so those of the offsets come as texts.
@@ -40,8 +55,8 @@ FROM unnest(
 
 _SEEN = """
 -- seen: the newest ids of a partition within the dedupe horizon, oldest first, by the database's clock.
-SELECT ids, is_older FROM (
-    SELECT next_offset, ids, flushed_at < now() - $2::interval / 2 AS is_older,
+SELECT ids, is_older, first_offset FROM (
+    SELECT first_offset, next_offset, ids, flushed_at < now() - $2::interval / 2 AS is_older,
            sum(length(ids)) OVER (ORDER BY next_offset DESC) - length(ids) AS newer_bytes
     FROM flushes
     WHERE partition = $1 AND flushed_at > now() - $2::interval AND ids <> ''
@@ -85,13 +100,13 @@ def _columns(flush: Flush) -> tuple[object, ...]:
 
 async def seen(
     connection: asyncpg.Connection, partition: int, *, horizon: timedelta, most: int
-) -> list[tuple[bytes, bool]]:
-    """(ids, whether from the older half of the horizon) of the flushes within *horizon*, oldest first.
+) -> list[SeenIn]:
+    """What the flushes within *horizon* saw, oldest first.
 
     Of more than *most* ids only the newest are read, a flush as a whole.
     """
     rows = await connection.fetch(_SEEN, partition, horizon, most * ID_BYTES)
-    return [(row["ids"], row["is_older"]) for row in rows]
+    return [SeenIn(**row) for row in rows]
 
 
 async def forget(

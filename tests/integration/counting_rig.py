@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.compute.batches import CountedBatch, Refused, count_batch
+from services.compute.batches import CountedBatch, count_batch
 from services.compute.flushing import Standing, Work, move_of, write
 from services.compute.ownership import remembered
+from services.compute.parts import Refused
 from services.compute.postgres_store import PostgresSession
 from services.compute.series_index import SeriesIndex
 from services.compute.touched import Touched
@@ -20,8 +21,9 @@ from shared.contracts.events import CleanEvent, encode_clean
 from shared.counting.programmes import Programme
 from shared.domain.calendars import instant_us
 from shared.domain.definitions import Catalogue, Kpi
-from shared.domain.seen import SeenIds
-from shared.storage import flushes, panes, positions
+from shared.domain.seen import Memory
+from shared.storage import flushes, panes, positions, retractions
+from shared.storage.backfills import Shadow, load_shadows
 from shared.storage.definitions import apply_changes, load_catalogue
 from shared.storage.engine import close, connect, open_engine, reading, transaction
 from shared.storage.ledger import Ledger, ledger
@@ -40,6 +42,7 @@ class Counting:
 
     Attributes:
         limits: how many series there may be.
+        shadows: the measures of backfills, counted beside those in force.
         refused: everything that could not be counted.
         touched: the series that were counted, for a refresher.
     """
@@ -49,8 +52,9 @@ class Counting:
     connection: asyncpg.Connection
     catalogue: Catalogue
     limits: SeriesLimits = field(default_factory=SeriesLimits)
+    shadows: Sequence[Shadow] = ()
     standings: dict[int, Standing] = field(default_factory=dict)
-    seen: dict[int, SeenIds] = field(default_factory=dict)
+    memories: dict[int, Memory] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
     touched: Touched = field(default_factory=Touched)
     index: SeriesIndex = field(init=False)
@@ -58,6 +62,18 @@ class Counting:
 
     def __post_init__(self) -> None:
         self.index = SeriesIndex(self.limits)
+
+    @property
+    def programme(self) -> Programme:
+        """What is counted now."""
+        return Programme.of(self.catalogue, [(shadow.measure_id, shadow.measure) for shadow in self.shadows])
+
+    async def reload(self) -> None:
+        """Notice that what is counted has changed."""
+        async with reading(self.engine) as conn:
+            self.catalogue = await load_catalogue(conn)
+            self.shadows = await load_shadows(conn)
+        self.activated = set()
 
     async def take_over(self, partitions: Iterable[int], *, owner: str = "tests") -> None:
         """Become the owner of *partitions*, as a process that has just been given them."""
@@ -68,13 +84,14 @@ class Counting:
                 self.connection, partition, owner=owner, first_offset=0, log_id="log"
             )
             blobs = await flushes.seen(self.connection, partition, horizon=HORIZON, most=100_000)
-            self.seen[partition] = remembered(blobs, 100_000)
+            keys = await retractions.retracted(self.connection, partition, most=100_000)
+            self.memories[partition] = remembered(blobs, keys, limit=100_000)
             self.standings[partition] = Standing(partition, position.epoch, position.next_offset)
 
     def counted(self, batch: Mapping[int, Sequence[ARecord]], *, now: datetime = NOW) -> Work:
         """*batch* as it would be written; nothing is."""
-        programme = Programme.of(self.catalogue)
-        found = count_batch(batch, programme, self.seen, now_us=instant_us(now))
+        programme = self.programme
+        found = count_batch(batch, programme, self.memories, now_us=instant_us(now))
         return self._work(found, programme)
 
     def _work(self, found: CountedBatch, programme: Programme) -> Work:
@@ -126,9 +143,10 @@ class Counting:
     async def forget_everything(self) -> None:
         """As if nothing had ever been counted, the definitions apart."""
         await self.connection.execute(
-            "TRUNCATE positions, flushes, panes, activations, series, kpi_current RESTART IDENTITY"
+            "TRUNCATE positions, flushes, retractions, pane_repairs, panes, activations, series, kpi_current"
+            " RESTART IDENTITY"
         )
-        self.standings, self.seen, self.refused, self.touched = {}, {}, [], Touched()
+        self.standings, self.memories, self.refused, self.touched = {}, {}, [], Touched()
 
 
 def oracle_of(events: Iterable[CleanEvent]) -> Oracle:

@@ -71,8 +71,8 @@ async def test_from_another(database_url: str) -> None:
     assert consumer.seeks == {0: 5, 1: 0}
     assert mine.owned[0].epoch == 2
     known = ids_from_bytes(b"".join(record.key or b"" for record in RECORDS))
-    assert not mine.owned[0].seen.fresh(known).any()
-    assert mine.owned[1].seen.fresh(known).all()
+    assert not mine.owned[0].memory.seen.fresh(known).any()
+    assert mine.owned[1].memory.seen.fresh(known).all()
 
 
 @pytest.mark.parametrize(
@@ -132,8 +132,8 @@ async def test_back_after_a_rebalance(database_url: str) -> None:
         await other.take_over([0], owner="other")
     await mine.assigned(at(0))
 
-    assert second.seen is first.seen
-    assert mine.owned[0].seen is not first.seen
+    assert second.memory is first.memory
+    assert mine.owned[0].memory is not first.memory
     assert [first.epoch, second.epoch, mine.owned[0].epoch] == [2, 3, 5]
 
 
@@ -166,7 +166,7 @@ async def _age(counting: Counting, by: timedelta) -> None:
 async def _remembered(database_url: str) -> int:
     mine = an_ownership(database_url, AConsumer(begins={0: 0}, ends={0: 9}))
     await mine.assigned(at(0))
-    return len(mine.owned[0].seen)
+    return len(mine.owned[0].memory.seen)
 
 
 @pytest.mark.parametrize(("partitions", "is_noted"), [(at(0), True), (at(), False)])

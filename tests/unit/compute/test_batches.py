@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.compute.batches import CountedBatch, count_batch
 from shared.counting.programmes import Programme
 from shared.domain.calendars import instant_us
-from shared.domain.seen import SeenIds
+from shared.domain.seen import Memory
 from tests.unit.compute.builders import NOW, ARecord, a_record, an_event
 from tests.unit.domain.kpi_builders import a_catalogue, a_kpi
 
@@ -22,16 +22,15 @@ PROGRAMME = Programme.of(
 )
 
 
-def counted(records: Sequence[ARecord], seen: SeenIds | None = None) -> CountedBatch:
+def counted(records: Sequence[ARecord], memory: Memory | None = None) -> CountedBatch:
     """*records* of partition 0, counted."""
-    return count_batch(
-        {0: records}, PROGRAMME, {0: SeenIds(1000) if seen is None else seen}, now_us=instant_us(NOW)
-    )
+    memories = {0: Memory.of(1000) if memory is None else memory}
+    return count_batch({0: records}, PROGRAMME, memories, now_us=instant_us(NOW))
 
 
-def outcome(records: Sequence[ARecord], seen: SeenIds | None = None) -> tuple[int, int, int, int]:
+def outcome(records: Sequence[ARecord], memory: Memory | None = None) -> tuple[int, int, int, int]:
     """Consumed, applied, duplicate, dead-lettered."""
-    tally = counted(records, seen).tallies[0]
+    tally = counted(records, memory).tallies[0]
     return tally.consumed, tally.applied, tally.duplicate, tally.dead_lettered
 
 
@@ -77,14 +76,6 @@ def test_foreign_records(foreign: ARecord) -> None:
     assert batch.tallies[0].applied == 2
 
 
-def test_a_retraction_is_kept_aside() -> None:
-    """A retraction is parked under a name of its own: nothing is undone and nothing lost."""
-    batch = counted([a_record(an_event(1)), a_record(an_event(2, retracts="order-1"), offset=1)])
-
-    assert [one.reason for one in batch.refused] == ["retraction_unsupported"]
-    assert batch.tallies[0].applied == 1
-
-
 @pytest.mark.parametrize("price", ["92000000000000001", "1e400", "-1e30", "1" + "0" * 37])
 def test_values_beyond_64_bits(price: str) -> None:
     """A value that 64 bits do not hold at its scale is refused with its event, which counts nowhere."""
@@ -98,20 +89,20 @@ def test_values_beyond_64_bits(price: str) -> None:
 
 def test_a_refused_event_may_come_again() -> None:
     """The id of a refused event is not remembered: sent again with a value that fits, it counts."""
-    seen = SeenIds(1000)
+    memory = Memory.of(1000)
     large = a_record(an_event(1, data={"price": 10**18}))
 
-    assert outcome([large], seen) == (1, 0, 0, 1)
-    assert outcome([a_record(an_event(1))], seen) == (1, 1, 0, 0)
+    assert outcome([large], memory) == (1, 0, 0, 1)
+    assert outcome([a_record(an_event(1))], memory) == (1, 1, 0, 0)
 
 
 def test_copies() -> None:
     """Of copies within a batch or of an earlier one, the first counts; the position passes all of them."""
-    seen = SeenIds(1000)
-    first = counted([a_record(an_event(1), offset=4), a_record(an_event(1), offset=6)], seen)
+    memory = Memory.of(1000)
+    first = counted([a_record(an_event(1), offset=4), a_record(an_event(1), offset=6)], memory)
 
     assert (first.tallies[0].to_offset, first.tallies[0].applied, first.tallies[0].duplicate) == (7, 1, 1)
-    assert outcome([a_record(an_event(1), offset=7), a_record(an_event(2), offset=8)], seen) == (2, 1, 1, 0)
+    assert outcome([a_record(an_event(1), offset=7), a_record(an_event(2), offset=8)], memory) == (2, 1, 1, 0)
 
 
 def test_an_id_belongs_to_its_source() -> None:

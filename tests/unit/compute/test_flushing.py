@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from services.compute.batches import Tally
 from services.compute.flushing import Standing, move_of
+from services.compute.parts import Tally
 from shared.domain.calendars import as_datetime, instant_us
 from tests.unit.compute.builders import NOW
 

@@ -21,7 +21,7 @@ from services.compute.stores import CountingSession, CountingStore
 from services.compute.touched import Touched
 from shared.counting.programmes import Programme
 from shared.domain.errors import FencedError
-from shared.domain.seen import SeenIds
+from shared.domain.seen import Memory
 from shared.messaging.producer import Outgoing, Producer
 from shared.runtime.progress import Progress, StuckError
 from tests.unit.compute.builders import AConsumer, ARecord, a_record, an_event
@@ -65,7 +65,7 @@ class Desk:
 
     def own(self, partition: int, *, next_offset: int = 0) -> Owned:
         """Take *partition* over, as after an assignment."""
-        owned = Owned(partition, 1, next_offset, SeenIds(1000), 0)
+        owned = Owned(partition, 1, next_offset, Memory.of(1000), 0)
         self.ownership.owned[partition] = owned
         self.ownership.generation += 1
         return owned

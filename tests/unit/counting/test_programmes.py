@@ -5,7 +5,7 @@ from typing import Any
 from services.compute.batches import count_batch
 from shared.counting.programmes import Programme
 from shared.domain.calendars import instant_us
-from shared.domain.seen import SeenIds
+from shared.domain.seen import Memory
 from tests.unit.compute.builders import NOW, a_record, an_event
 from tests.unit.domain.kpi_builders import a_catalogue, a_kpi
 
@@ -21,7 +21,7 @@ def test_shared_measures_are_counted_once() -> None:
     programme = Programme.of(catalogue)
     record = a_record(an_event())
 
-    batch = count_batch({0: [record]}, programme, {0: SeenIds(10)}, now_us=instant_us(NOW))
+    batch = count_batch({0: [record]}, programme, {0: Memory.of(10)}, now_us=instant_us(NOW))
 
     assert len(programme.measure_ids) == len(batch.additions) == 2
     assert all(addition.deltas.n.max() == 1 for addition in batch.additions)
@@ -72,6 +72,6 @@ def test_no_kpis() -> None:
     """A catalogue without KPIs measures nothing, and events are still applied."""
     programme = Programme.of(a_catalogue())
 
-    batch = count_batch({0: [a_record()]}, programme, {0: SeenIds(10)}, now_us=instant_us(NOW))
+    batch = count_batch({0: [a_record()]}, programme, {0: Memory.of(10)}, now_us=instant_us(NOW))
 
     assert (batch.additions, batch.tallies[0].applied) == ([], 1)

@@ -1,0 +1,1 @@
+"""Undoing events that were retracted: found in the log, taken back, and what cannot be taken back rebuilt."""
