@@ -65,6 +65,13 @@ class Fleet:
             self._members.append(await _started(service, self._environment, port=port, log=log))
         await self.unless_one_ends(self._all_ready())
 
+    async def kill(self, service: str) -> None:
+        """Kill the last started process of *service*, as a power cut would; it is no member any more."""
+        victim = next(member for member in reversed(self._members) if member.service == service)
+        self._members.remove(victim)
+        victim.process.kill()
+        await victim.process.wait()
+
     async def stop(self) -> None:
         """Stop them all, as an operator would."""
         await asyncio.gather(*(_stopped(member.process) for member in self._members))

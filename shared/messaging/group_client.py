@@ -25,7 +25,7 @@ def group_client(
         enable_auto_commit=False,
         isolation_level="read_committed",
         session_timeout_ms=session_timeout_ms,
-        heartbeat_interval_ms=min(3000, session_timeout_ms // 3),
+        heartbeat_interval_ms=min(1000, session_timeout_ms // 3),
         rebalance_timeout_ms=60_000,
         max_poll_interval_ms=300_000,
         metadata_max_age_ms=30_000,
