@@ -109,12 +109,16 @@ async def _removed(log: Path, *, since: datetime) -> datetime:
     """When the broker removed a member after *since*."""
     until_at = since + timedelta(seconds=_PATIENCE_S)
     while utc_now() < until_at:
-        for line in log.read_text(errors="replace").splitlines():
-            found = _REMOVED.search(line)
-            if found is not None and (at := _local(found[1])) >= since:
-                return at
+        removals = await asyncio.to_thread(_removals, log)
+        if removals and removals[-1] >= since:
+            return removals[-1]
         await asyncio.sleep(_LOOK_S)
     raise StandstillError("The broker did not remove the killed process from its group.")
+
+
+def _removals(log: Path) -> list[datetime]:
+    lines = log.read_text(errors="replace").splitlines()
+    return [_local(found[1]) for line in lines if (found := _REMOVED.search(line)) is not None]
 
 
 def _local(stamp: str) -> datetime:

@@ -1,8 +1,11 @@
 """What compute tells Prometheus; built from a registry, so that tests have their own."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from services.compute.parts import Tally
 
 OUTCOMES = ("applied", "duplicate", "dead_lettered")
 
@@ -15,6 +18,7 @@ class Metrics:
     """The metrics of compute."""
 
     events: Counter
+    ledger: Counter
     lag_records: Gauge
     progress_age_s: Gauge
     flush_s: Histogram
@@ -31,6 +35,13 @@ class Metrics:
         metrics = cls(
             events=_counter(
                 registry, "events", "Records by what became of them; see dead letters.", "outcome"
+            ),
+            ledger=_counter(
+                registry,
+                "ledger_records",
+                "The ledger of each partition: consumed is the sum of the others, or numbers are wrong.",
+                "partition",
+                "entry",
             ),
             lag_records=_gauge(
                 registry, "lag_records", "Records not yet counted here; add processes when it only grows."
@@ -57,6 +68,15 @@ class Metrics:
         for outcome in OUTCOMES:
             metrics.events.labels(outcome)
         return metrics
+
+    def record(self, tallies: Iterable[Tally]) -> None:
+        """Add what became of the records of a flush that has been committed."""
+        for tally in tallies:
+            found = {name: getattr(tally, name) for name in OUTCOMES}
+            for outcome, count in found.items():
+                self.events.labels(outcome).inc(count)
+            for entry, count in {"consumed": tally.consumed, **found}.items():
+                self.ledger.labels(str(tally.partition), entry).inc(count)
 
 
 def _counter(registry: CollectorRegistry, name: str, meaning: str, *labels: str) -> Counter:

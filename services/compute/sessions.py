@@ -164,9 +164,7 @@ class Session:
 
     def _account(self, work: Work, rows: int, *, took_s: float) -> None:
         metrics, tallies = self.around.metrics, work.batch.tallies
-        metrics.events.labels("applied").inc(sum(t.applied for t in tallies))
-        metrics.events.labels("duplicate").inc(sum(t.duplicate for t in tallies))
-        metrics.events.labels("dead_lettered").inc(sum(t.dead_lettered for t in tallies))
+        metrics.record(tallies)
         metrics.expression_errors.inc(work.batch.failures)
         metrics.pane_rows.inc(rows)
         if not tallies:
