@@ -8,9 +8,9 @@ import numpy as np
 
 from services.compute.batches import Addition
 from shared.contracts.series import overflow_text
-from shared.domain.fold import Int64s, concatenated
+from shared.domain.fold import Int64s
 from shared.storage import series
-from shared.storage.panes import PaneRows, pane_rows
+from shared.storage.pane_rows import PaneRows, rows_by_kind
 from shared.storage.series import SeriesLimits
 
 
@@ -32,10 +32,8 @@ class SeriesIndex:
         """
         for addition in additions:
             await self._learn(connection, addition.measure_id, addition.series.values())
-        deltas = concatenated(addition.deltas for addition in additions)
-        numbers = [self._numbered(addition) for addition in additions]
-        rows = pane_rows(np.concatenate(numbers) if numbers else np.empty(0, dtype=np.int64), deltas)
-        return rows.merged() if self._may_meet(additions) else rows
+        numbered = [(self._numbered(addition), addition.deltas) for addition in additions]
+        return rows_by_kind(numbered, may_meet=self._may_meet(additions))
 
     def _may_meet(self, additions: Sequence[Addition]) -> bool:
         """Whether several combinations of a batch may have come to one overflow series."""

@@ -2,18 +2,21 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from shared.contracts.events import CleanEvent
+from shared.contracts.events import CleanEvent, clean_key
 from shared.contracts.series import OVERFLOW, series_text
 from shared.counting.programmes import Programme, Stream, Target
-from shared.domain.expressions import scaled_values
-from shared.domain.fold import Int64s, Rows
+from shared.domain.aggregates import Kind
+from shared.domain.expressions import Selected, scaled_values
+from shared.domain.fold import NO_KEYS, Int64s, Rows
+from shared.domain.seen import Ids, ids_from_bytes
+from shared.domain.sketches.hashing import value_hashes
 
 DIMENSION_CHARACTERS = 128
 """A longer dimension value is counted under the overflow series: it is no name that anyone looks up."""
@@ -41,7 +44,8 @@ class Measurement:
 
     Attributes:
         failures: how many evaluations of a filter or value failed on an event.
-        unfit: the events, by index, with a value that no 64-bit integer holds at the measure's scale.
+        unfit: the events, by index, with a value that no 64-bit integer holds at the measure's scale; the
+            measures concerned are measured without them.
     """
 
     measured: Sequence[Measured]
@@ -79,25 +83,37 @@ def _measure_stream(events: Sequence[CleanEvent], times_us: Int64s, stream: Stre
     columns = {path: _Column.of(datas, path) for path in stream.dimensions}
     measured: list[Measured] = []
     failures, unfit = 0, set[int]()
-    for selected, scale, targets in zip(
-        stream.select(datas, events), stream.scales, stream.targets, strict=True
+    for selected, scale, is_hashed, targets in zip(
+        stream.select(datas, events), stream.scales, stream.are_hashed, stream.targets, strict=True
     ):
         failures += selected.failed
         rows = np.array(selected.rows, dtype=np.int64)
-        values = np.zeros(len(rows), dtype=np.int64)
-        if scale is not None and selected.values is not None:
-            values, too_large = scaled_values(selected.values, scale)
-            unfit.update(int(rows[place]) for place in too_large)
+        values, too_large = _integers(selected, scale, is_hashed=is_hashed)
+        unfit.update(int(rows[place]) for place in too_large)
+        if too_large:
+            rows, values = np.delete(rows, too_large), np.delete(values, too_large)
         if len(rows):
-            measured += [_measured(target, rows, times_us, values, columns) for target in targets]
+            keys = _keys(events, rows) if any(target.kind is Kind.ENDS for target in targets) else NO_KEYS
+            taken = Rows(rows, times_us[rows], values, keys)
+            measured += [_measured(target, taken, columns) for target in targets]
     return Measurement(measured, failures, frozenset(unfit))
 
 
-def _measured(
-    target: Target, rows: Int64s, times_us: Int64s, values: Int64s, columns: Mapping[str, "_Column"]
-) -> Measured:
-    group, series = _groups([columns[path] for path in target.breakdown], rows)
-    return Measured(target, Rows(group, times_us[rows], values), series)
+def _integers(selected: Selected, scale: int | None, *, is_hashed: bool) -> tuple[Int64s, list[int]]:
+    """What the values come to as integers, and the positions of those that do not fit."""
+    if selected.values is None or scale is None:
+        return np.zeros(len(selected.rows), dtype=np.int64), []
+    return (value_hashes(selected.values), []) if is_hashed else scaled_values(selected.values, scale)
+
+
+def _keys(events: Sequence[CleanEvent], rows: Int64s) -> Ids:
+    return ids_from_bytes(b"".join([clean_key(events[row]) for row in rows.tolist()]))
+
+
+def _measured(target: Target, taken: Rows, columns: Mapping[str, "_Column"]) -> Measured:
+    """What *target* has of the rows *taken*, whose groups are their places in the batch."""
+    group, series = _groups([columns[path] for path in target.breakdown], taken.group)
+    return Measured(target, replace(taken, group=group), series)
 
 
 def _groups(columns: Sequence["_Column"], rows: Int64s) -> tuple[Int64s, dict[int, str]]:

@@ -3,10 +3,19 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from shared.domain.aggregates import Kind
 from shared.domain.calendars import Calendar
 from shared.domain.definitions import Catalogue, Measure
-from shared.domain.expressions import SelectFunction, Selector, compile_selectors, parse_filter, parse_value
+from shared.domain.expressions import (
+    SelectFunction,
+    Selector,
+    compile_selectors,
+    parse_filter,
+    parse_scalar,
+    parse_value,
+)
 from shared.domain.windows import Rung
 
 
@@ -18,6 +27,7 @@ class Target:
     breakdown: tuple[str, ...]
     finest: Rung
     calendar: Calendar
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +37,14 @@ class Stream:
     Attributes:
         select: evaluates all filters and values in one pass.
         scales: decimal places of each selector's values; None where it only counts.
+        are_hashed: whether each selector's values are told apart by hashes rather than scaled.
         targets: the measures that each selector feeds.
         dimensions: every path that some breakdown needs.
     """
 
     select: SelectFunction
     scales: tuple[int | None, ...]
+    are_hashed: tuple[bool, ...]
     targets: tuple[tuple[Target, ...], ...]
     dimensions: tuple[str, ...]
 
@@ -69,20 +81,37 @@ class Programme:
 
 
 def _stream(numbered: Sequence[tuple[int, Measure]]) -> Stream:
-    by_selector: dict[tuple[str | None, str | None, int], list[tuple[int, Measure]]] = defaultdict(list)
+    by_selector: dict[_Taken, list[tuple[int, Measure]]] = defaultdict(list)
     for number, measure in numbered:
-        by_selector[measure.where, measure.value, measure.scale].append((number, measure))
-    selectors = [
-        Selector(parse_filter(where) if where else None, parse_value(value) if value else None)
-        for where, value, _ in by_selector
-    ]
+        by_selector[_taken(measure)].append((number, measure))
     return Stream(
-        select=compile_selectors(selectors),
-        scales=tuple(scale if value else None for _, value, scale in by_selector),
+        select=compile_selectors([_selector(taken) for taken in by_selector]),
+        scales=tuple(taken.scale if taken.value else None for taken in by_selector),
+        are_hashed=tuple(taken.is_hashed for taken in by_selector),
         targets=tuple(tuple(_target(*pair) for pair in group) for group in by_selector.values()),
         dimensions=tuple(dict.fromkeys(name for _, m in numbered for name in m.breakdown)),
     )
 
 
+class _Taken(NamedTuple):
+    """What measures have in common that are fed by one selector."""
+
+    where: str | None
+    value: str | None
+    scale: int
+    is_hashed: bool
+
+
+def _taken(measure: Measure) -> _Taken:
+    return _Taken(measure.where, measure.value, measure.scale, measure.kind is Kind.DISTINCT)
+
+
+def _selector(taken: _Taken) -> Selector:
+    parse = parse_scalar if taken.is_hashed else parse_value
+    return Selector(
+        parse_filter(taken.where) if taken.where else None, parse(taken.value) if taken.value else None
+    )
+
+
 def _target(measure_id: int, measure: Measure) -> Target:
-    return Target(measure_id, measure.breakdown, measure.finest, Calendar(measure.zone))
+    return Target(measure_id, measure.breakdown, measure.finest, Calendar(measure.zone), measure.kind)

@@ -1,18 +1,35 @@
 """Folding a batch of measured rows into pane deltas, array by array; it knows no store and no clock."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from shared.domain.aggregates import Kind, Partial
+from shared.domain.arrays import Int64s, Places, UInt64s, run_starts
 from shared.domain.calendars import Calendar
+from shared.domain.column_partials import Columns, partials_of
+from shared.domain.columns import EndColumns, EventColumns, ItemColumns, NumberColumns, SquareColumns
+from shared.domain.sketches.quantiles import bucket_numbers
 from shared.domain.windows import LENGTH_US, WRITTEN_US, Rung
 
-Int64s = npt.NDArray[np.int64]
+__all__ = [
+    "NO_KEYS",
+    "Columns",
+    "Deltas",
+    "Int64s",
+    "Rows",
+    "concatenated",
+    "fold",
+    "merged_rows",
+    "pane_partials",
+    "pane_starts",
+    "totals",
+]
 
-_SAFE_SUM = 2.0**62
-"""Below this bound on the sum of magnitudes, 64-bit sums cannot overflow."""
+NO_KEYS: UInt64s = np.empty((0, 2), dtype=np.uint64)
+"""The keys of rows of a kind that needs none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,38 +39,33 @@ class Rows:
     Attributes:
         group: which series of the measure, as a small number of the batch's own.
         time_us: event time.
-        value: the scaled value; 0 where the measure only counts.
+        value: the scaled value, 0 where the measure only counts; of the kind distinct, its hash.
+        key: the halves of the event's key, one row an event; of the kind ends only.
     """
 
     group: Int64s
     time_us: Int64s
     value: Int64s
+    key: UInt64s = field(default_factory=lambda: NO_KEYS)
 
 
 @dataclass(frozen=True, slots=True)
 class Deltas:
-    """What a batch adds to panes; one element a pane, all arrays of the same length.
+    """What a batch adds to the panes of a kind; one element a pane, or a pane and item of it."""
 
-    `total` is of dtype object, Python integers, when 64 bits might not hold it.
-    """
-
+    kind: Kind
     group: Int64s
     rung: Int64s
     start_us: Int64s
-    n: Int64s
-    total: npt.NDArray[np.int64] | npt.NDArray[np.object_]
-    low: Int64s
-    high: Int64s
+    columns: Columns
 
     def __len__(self) -> int:
         return len(self.group)
 
-    def taken(self, places: npt.NDArray[np.intp]) -> "Deltas":
+    def taken(self, places: Places | npt.NDArray[np.bool_]) -> "Deltas":
         """The elements at *places*, in that order."""
-        return Deltas(
-            self.group[places], self.rung[places], self.start_us[places], self.n[places],
-            self.total[places], self.low[places], self.high[places],
-        )  # fmt: skip
+        group, rung, start_us = self.group[places], self.rung[places], self.start_us[places]
+        return Deltas(self.kind, group, rung, start_us, self.columns.taken(places))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,27 +74,32 @@ class _Partials:
 
     group: Int64s
     time_us: Int64s
-    n: Int64s
-    total: npt.NDArray[np.int64] | npt.NDArray[np.object_]
-    low: Int64s
-    high: Int64s
+    columns: Columns
 
     def chosen(self, which: npt.NDArray[np.bool_]) -> "_Partials":
         """The elements where *which* is true."""
         if which.all():
             return self
-        return _Partials(
-            self.group[which], self.time_us[which], self.n[which],
-            self.total[which], self.low[which], self.high[which],
-        )  # fmt: skip
+        return _Partials(self.group[which], self.time_us[which], self.columns.taken(which))
 
 
-def fold(rows: Rows, *, finest: Rung, now_us: int, calendar: Calendar) -> Deltas:
+def fold(
+    rows: Rows, *, finest: Rung, now_us: int, calendar: Calendar, kind: Kind = Kind.NUMBERS, sign: int = 1
+) -> Deltas:
     """The deltas of *rows* for every rung from *finest* up that is still written at each row's age.
 
     A coarser rung is made from the partials of the finer one, so the cost of a rung is that of its panes.
+
+    Args:
+        rows: what was measured.
+        finest: of the measure.
+        now_us: what ages are counted to.
+        calendar: where days begin.
+        kind: which partial the panes hold.
+        sign: -1 takes the rows away: counts, sums, squares and items fall; extremes and ends stay, and
+            `may_hang_on` tells whether they can.
     """
-    ages, whole = now_us - rows.time_us, _partials(rows)
+    ages, whole = now_us - rows.time_us, _Partials(rows.group, rows.time_us, _columns(rows, kind, sign))
     deltas: list[Deltas] = []
     carried = before = None
     youngest = np.iinfo(np.int64).min
@@ -94,8 +111,25 @@ def fold(rows: Rows, *, finest: Rung, now_us: int, calendar: Calendar) -> Deltas
         before, carried = carried, _grouped(_joined(carried, entering), rung, calendar)
         youngest = oldest
         if len(carried.group):
-            deltas.append(_deltas(carried, rung))
-    return concatenated(deltas)
+            deltas.append(_deltas(carried, rung, kind))
+    return concatenated(deltas) if deltas else _deltas(whole, finest, kind)
+
+
+def _columns(rows: Rows, kind: Kind, sign: int) -> Columns:
+    """A partial for each row."""
+    match kind:
+        case Kind.NUMBERS:
+            return NumberColumns.of(rows.value, sign=sign)
+        case Kind.SQUARES:
+            return SquareColumns.of(rows.value, sign=sign)
+        case Kind.ENDS:
+            return EndColumns.of(
+                EventColumns(rows.time_us, rows.key[:, 0], rows.key[:, 1], rows.value), sign=sign
+            )
+        case Kind.QUANTILES:
+            return ItemColumns.of(bucket_numbers(rows.value), sign=sign)
+        case Kind.DISTINCT:
+            return ItemColumns.of(rows.value, sign=sign)
 
 
 def _nest_in_days(hours: _Partials, calendar: Calendar) -> bool:
@@ -109,25 +143,21 @@ def _entry_age(rung: Rung, finest: Rung) -> int:
     return WRITTEN_US[Rung(rung - 1)] if rung > finest else int(np.iinfo(np.int64).min)
 
 
-def _partials(rows: Rows) -> _Partials:
-    """A partial for each row; the sums are 64 bits wide if all of them together are."""
-    value = rows.value
-    bounded = float(np.abs(value.astype(np.float64)).sum()) < _SAFE_SUM
-    total = value if bounded else value.astype(object)
-    return _Partials(rows.group, rows.time_us, np.ones(len(value), dtype=np.int64), total, value, value)
-
-
 def _joined(carried: _Partials | None, entering: _Partials) -> _Partials:
     if carried is None or not len(carried.group):
         return entering
     if not len(entering.group):
         return carried
     return _Partials(
-        *(
-            np.concatenate((getattr(carried, name), getattr(entering, name)))
-            for name in ("group", "time_us", "n", "total", "low", "high")
-        )
+        np.concatenate((carried.group, entering.group)),
+        np.concatenate((carried.time_us, entering.time_us)),
+        _joined_columns([carried.columns, entering.columns]),
     )
+
+
+def _joined_columns(parts: Sequence[Columns]) -> Columns:
+    """All elements of *parts*, which are of one class, one after the other."""
+    return type(parts[0]).joined(parts)  # type: ignore[arg-type]  # one measure has one kind
 
 
 def _grouped(partials: _Partials, rung: Rung, calendar: Calendar) -> _Partials:
@@ -135,18 +165,19 @@ def _grouped(partials: _Partials, rung: Rung, calendar: Calendar) -> _Partials:
     if not len(partials.group):
         return partials
     starts = pane_starts(partials.time_us, rung, calendar)
-    order = np.lexsort((starts, partials.group))
-    group, starts = partials.group[order], starts[order]
-    changes = np.flatnonzero((group[1:] != group[:-1]) | (starts[1:] != starts[:-1])) + 1
-    first = np.concatenate(([0], changes))
-    return _Partials(
-        group[first],
-        starts[first],
-        np.add.reduceat(partials.n[order], first),
-        np.add.reduceat(partials.total[order], first),
-        np.minimum.reduceat(partials.low[order], first),
-        np.maximum.reduceat(partials.high[order], first),
-    )
+    (group, starts), columns = merged_rows([partials.group, starts], partials.columns)
+    return _Partials(group, starts, columns)
+
+
+def merged_rows(keys: Sequence[Int64s], columns: Columns) -> tuple[list[Int64s], Columns]:
+    """The elements of *columns*, one a key or key and item, sorted by them; the first key weighs most."""
+    whole = (*keys, *columns.keys())
+    if not len(keys[0]):
+        return list(keys), columns
+    order = np.lexsort(whole[::-1])
+    ordered = [key[order] for key in whole]
+    first = run_starts(ordered)
+    return [key[first] for key in ordered[: len(keys)]], columns.taken(order).reduced(first)
 
 
 def pane_starts(times_us: Int64s, rung: Rung, calendar: Calendar) -> Int64s:
@@ -156,17 +187,28 @@ def pane_starts(times_us: Int64s, rung: Rung, calendar: Calendar) -> Int64s:
     return times_us - times_us % LENGTH_US[rung]
 
 
-def _deltas(partials: _Partials, rung: Rung) -> Deltas:
+def _deltas(partials: _Partials, rung: Rung, kind: Kind) -> Deltas:
     rungs = np.full(len(partials.group), int(rung), dtype=np.int64)
+    return Deltas(kind, partials.group, rungs, partials.time_us, partials.columns)
+
+
+def concatenated(parts: Sequence[Deltas]) -> Deltas:
+    """All *parts*, one or more and of one kind, one after the other."""
     return Deltas(
-        partials.group, rungs, partials.time_us, partials.n, partials.total, partials.low, partials.high
+        parts[0].kind,
+        np.concatenate([part.group for part in parts]),
+        np.concatenate([part.rung for part in parts]),
+        np.concatenate([part.start_us for part in parts]),
+        _joined_columns([part.columns for part in parts]),
     )
 
 
-def concatenated(parts: Iterable[Deltas]) -> Deltas:
-    """All *parts* one after the other."""
-    columns = [(d.group, d.rung, d.start_us, d.n, d.total, d.low, d.high) for d in parts]
-    if not columns:
-        none = np.empty(0, dtype=np.int64)
-        return Deltas(none, none, none, none, none, none, none)
-    return Deltas(*(np.concatenate(column) for column in zip(*columns, strict=True)))
+def totals(rows: Rows, kind: Kind) -> dict[int, Partial]:
+    """What the rows of each group come to, whatever their time."""
+    (group,), columns = merged_rows([rows.group], _columns(rows, kind, 1))
+    return {key[0]: partial for key, partial in partials_of([group], columns, kind).items()}
+
+
+def pane_partials(deltas: Deltas) -> dict[tuple[int, ...], Partial]:
+    """The partial by group, rung and start of *deltas* that are sorted by them, as those of a fold are."""
+    return partials_of([deltas.group, deltas.rung, deltas.start_us], deltas.columns, deltas.kind)

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.domain.aggregates import Partial
+from shared.domain.aggregates import Numbers
 from shared.domain.calendars import instant_us
 from shared.domain.readings import NOTHING, Answer, Plan, Question, plan
 
@@ -87,7 +87,7 @@ async def _merged(
     ahead: dict[tuple[Question, int], int] = {}
     for row in rows:
         if row.plan_no >= 0:
-            partial = Partial(row.n, int(row.total), row.low, row.high)
+            partial = Numbers(row.n, int(row.total), row.low, row.high)
             merged[order[row.plan_no], row.series_id] = Answer(partial, row.first_us, None)
         else:
             ahead[order[-row.plan_no - 1], row.series_id] = row.first_us
@@ -103,9 +103,9 @@ def _parameters(
 ) -> dict[str, list[int]]:  # fmt: skip
     """Plan k is numbered k, and what lies ahead of its end -k - 1."""
     spans = [(k, span) for k, question in enumerate(order) for span in plans[question].spans]
-    spans += [(-k - 1, ahead) for k, q in enumerate(order) if (ahead := plans[q].ahead) is not None]
+    spans += [(-k - 1, span) for k, question in enumerate(order) for span in plans[question].ahead]
     asked = [(number[question], series_id) for question, series_id in pairs]
-    asked += [(-number[q] - 1, series_id) for q, series_id in pairs if plans[q].ahead is not None]
+    asked += [(-number[q] - 1, series_id) for q, series_id in pairs if plans[q].ahead]
     return {
         "plan_nos": [k for k, _ in asked],
         "series_ids": [series_id for _, series_id in asked],

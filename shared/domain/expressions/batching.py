@@ -116,16 +116,16 @@ class _Writer:
         number = output.number
         if output.value is None:
             return [f"row{number}(i)"]
-        tree = output.value.tree
+        tree, classes = output.value.tree, _SCALARS if output.value.is_scalar else _NUMBERS
         if isinstance(tree, Path):
-            return _kept(self._names[tree], number)
+            return _kept(self._names[tree], number, classes)
         return [
             "try:",
             f"    x = {self._emitter.text(tree)}",
             "except FAILURES:",
             f"    x{number} += 1",
             "else:",
-            *_indented(_kept("x", number)),
+            *_indented(_kept("x", number, classes)),
         ]
 
     def _reads(self, paths: Iterable[Path]) -> list[str]:
@@ -142,11 +142,15 @@ def _read(path: Path, name: str) -> list[str]:
     return ["try:", f"    {name} = d{steps}", "except FAILURES:", f"    {name} = MISSING"]
 
 
-def _kept(name: str, number: int) -> list[str]:
-    """Keeps a number, leaves a null out, and counts anything else as failed."""
+_NUMBERS = ("int", "float", "Decimal")
+_SCALARS = ("str", *_NUMBERS, "bool")
+
+
+def _kept(name: str, number: int, classes: Iterable[str]) -> list[str]:
+    """Keeps what is of one of *classes*, leaves a null out, and counts anything else as failed."""
     return [
         f"c = {name}.__class__",
-        "if c is int or c is float or c is Decimal:",
+        f"if {' or '.join(f'c is {each}' for each in classes)}:",
         f"    row{number}(i)",
         f"    put{number}({name})",
         f"elif {name} is not None:",
