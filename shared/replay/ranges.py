@@ -1,6 +1,6 @@
 """Where the log has to be read again, and how much of it that may be; it reads nothing itself."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,21 +10,24 @@ from shared.storage.replays import Known, Stretch, stretches
 
 
 async def readable_stretches(
-    connection: AsyncConnection, start: datetime, end: datetime, known: Known, *, most: int | None = None
+    connection: AsyncConnection,
+    intervals: Collection[tuple[datetime, datetime]],
+    known: Known,
+    *,
+    most: int | None = None,
 ) -> list[Stretch]:
-    """The stretches of the log that may hold events of [*start*, *end*) that count.
+    """The stretches of the log that may hold events of any of *intervals* [start, end) that count.
 
     Args:
         connection: in a transaction with one snapshot.
-        start: first instant of event time.
-        end: the instant of event time before which they happened.
+        intervals: of event time.
         known: as of when they count.
         most: how many records may be read; None is any number.
 
     Raises:
         ReplayTooLargeError: more would have to be read.
     """
-    found = await stretches(connection, start, end, known)
+    found = await stretches(connection, intervals, known)
     check_size(found, most=most)
     return found
 

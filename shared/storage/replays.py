@@ -50,14 +50,14 @@ _BRIDGED = 2000
 _ALL = 2**63 - 1
 
 _STRETCHES = text("""
--- stretches: the flushes known that may hold events of a stretch of time, those close together as one.
+-- stretches: the flushes known that may hold events of some intervals, those close together as one.
 WITH found AS (
     SELECT f.partition, f.first_offset, least(f.next_offset, coalesce(c.until, :otherwise)) AS until
     FROM flushes f
     LEFT JOIN unnest(CAST(:partitions AS int[]), CAST(:untils AS bigint[])) AS c (partition, until)
         USING (partition)
     WHERE f.first_time IS NOT NULL
-      AND tstzrange(f.first_time, f.last_time, '[]') && tstzrange(:start, :end, '[)')
+      AND tstzrange(f.first_time, f.last_time, '[]') && CAST(CAST(:times AS text) AS tstzmultirange)
       AND f.flushed_at <= :known_at AND f.first_offset < coalesce(c.until, :otherwise)
 ), apart AS (
     SELECT *, first_offset - lag(until, 1, first_offset)
@@ -76,11 +76,11 @@ WITH s AS (
     SELECT * FROM unnest(CAST(:partitions AS int[]), CAST(:firsts AS bigint[]), CAST(:untils AS bigint[]))
         AS s (partition, first_offset, until)
 )
-SELECT s.partition, s.first_offset, skipped AS silent
+SELECT s.partition, s.first_offset, o.skipped AS silent
 FROM s JOIN flushes f
     ON f.partition = s.partition AND f.next_offset > s.first_offset AND f.first_offset < s.until
-CROSS JOIN LATERAL unnest(f.skipped) AS skipped
-WHERE skipped >= s.first_offset AND skipped < s.until
+CROSS JOIN LATERAL unnest(f.skipped) AS o (skipped)
+WHERE o.skipped >= s.first_offset AND o.skipped < s.until
 UNION ALL
 SELECT s.partition, s.first_offset, r.undone_offset
 FROM s JOIN retractions r
@@ -114,22 +114,28 @@ _POSITIONS = text("""
 SELECT partition, greatest(next_offset, 0) AS next_offset FROM positions ORDER BY partition
 """)
 
+_SERIES = text("""
+-- series_known: every combination of dimension values that measures keep a series of.
+SELECT measure_id, dimensions FROM series WHERE measure_id = ANY(CAST(:measure_ids AS bigint[]))
+""")
+
 _FOR_EVER = as_datetime(2**53)
 """Later than any clock that matters says."""
 
 
 async def stretches(
-    connection: AsyncConnection, start: datetime, end: datetime, known: Known
+    connection: AsyncConnection, intervals: Collection[tuple[datetime, datetime]], known: Known
 ) -> list[Stretch]:
-    """Where the log may hold events of [*start*, *end*) that count, by partition and offset.
+    """Where the log may hold events of any of *intervals* [start, end) that count, by partition and offset.
 
-    Events of other times lie there as well.
+    Events of other times lie there as well; no offset lies in two stretches.
     """
-    parameters = {"start": start, "end": end, "bridged": _BRIDGED, **_limits(known)}
+    times = ",".join(f"[{start.isoformat()},{end.isoformat()})" for start, end in intervals)
+    limits = _limits(known)
+    parameters = {"times": f"{{{times}}}", "bridged": _BRIDGED, **limits}
     rows = (await connection.execute(_STRETCHES, parameters)).all()
-    return await _with_silent(
-        connection, [(row.partition, row.first_offset, row.until) for row in rows], _limits(known)["known_at"]
-    )
+    bounds = [(row.partition, row.first_offset, row.until) for row in rows]
+    return await _with_silent(connection, bounds, limits["known_at"])
 
 
 async def stretch(
@@ -173,6 +179,16 @@ async def beginnings(connection: AsyncConnection, measure_ids: Collection[int]) 
     for row in await connection.execute(_BEGINNINGS, {"measure_ids": list(measure_ids)}):
         found[row.measure_id][row.partition] = row.from_offset
     return found
+
+
+async def known_series(
+    connection: AsyncConnection, measure_ids: Collection[int]
+) -> dict[int, frozenset[str]]:
+    """The series of each of *measure_ids*; everything else that they count is in their overflow."""
+    found: dict[int, set[str]] = {measure_id: set() for measure_id in measure_ids}
+    for row in await connection.execute(_SERIES, {"measure_ids": list(measure_ids)}):
+        found[row.measure_id].add(row.dimensions)
+    return {measure_id: frozenset(texts) for measure_id, texts in found.items()}
 
 
 async def counted_offsets(connection: AsyncConnection) -> dict[int, int]:
