@@ -93,7 +93,8 @@ class Refresher:
             await self._plan_whole(catalogue)
         touched = self.touched.take()
         try:
-            await self._store(catalogue, list(_places(catalogue, touched)))
+            places = dict.fromkeys(_places(catalogue, touched)) | await self._leaning(catalogue, touched)
+            await self._store(catalogue, list(places))
             touched = {}
             await self._due(catalogue)
             await self._go_on(catalogue)
@@ -102,10 +103,18 @@ class Refresher:
         finally:
             self.touched.add(touched)
 
+    async def _leaning(self, catalogue: Catalogue, touched: Mapping[int, set[str]]) -> dict[Place, None]:
+        """Every row of formulas that read a total which was touched: it is in the value of all of them."""
+        slugs = [slug for slug in catalogue.kpis if _reads_total(catalogue, slug, touched)]
+        if not slugs:
+            return {}
+        async with transaction(self.engine) as connection:
+            return dict.fromkeys(await _all_places(connection, catalogue, slugs))
+
     async def _plan_whole(self, catalogue: Catalogue) -> None:
         self._whole_at = None
         async with transaction(self.engine) as connection:
-            self._left = await _all_places(connection, catalogue)
+            self._left = await _all_places(connection, catalogue, catalogue.kpis)
         self._whole_at = catalogue.revision
 
     async def _go_on(self, catalogue: Catalogue) -> None:
@@ -168,8 +177,10 @@ def _touched_of(
     catalogue: Catalogue, slug: str, names: tuple[str, ...], touched: Mapping[int, set[str]]
 ) -> set[tuple[tuple[str, str | None], ...]]:
     found = set()
-    for leaf in catalogue.leaves(slug):
-        for measure in catalogue.kpis[leaf].measures():
+    for operand in catalogue.leaf_operands(slug):
+        if operand.is_total and names:
+            continue
+        for measure in catalogue.kpis[operand.slug].measures():
             if set(measure.breakdown) == set(names):
                 texts = touched.get(catalogue.measure_ids[measure.fingerprint], set())
                 found |= {_dimensions(measure.breakdown, text) for text in texts}
@@ -180,11 +191,16 @@ def _dimensions(names: Iterable[str], text: str) -> tuple[tuple[str, str | None]
     return tuple(sorted(zip(names, series_values(text), strict=True)))
 
 
-async def _all_places(connection: AsyncConnection, catalogue: Catalogue) -> list[Place]:
+def _reads_total(catalogue: Catalogue, slug: str, touched: Mapping[int, set[str]]) -> bool:
+    totals = [catalogue.kpis[o.slug].measures()[0] for o in catalogue.leaf_operands(slug) if o.is_total]
+    return any(catalogue.measure_ids[measure.fingerprint] in touched for measure in totals)
+
+
+async def _all_places(connection: AsyncConnection, catalogue: Catalogue, slugs: Iterable[str]) -> list[Place]:
     return [
         (slug, window, dimensions)
-        for slug, kpi in catalogue.kpis.items()
-        for names in kpi.all_breakdowns
+        for slug in slugs
+        for names in catalogue.kpis[slug].all_breakdowns
         for dimensions in await known_combinations(connection, catalogue, slug, names)
-        for window in kpi.windows
+        for window in catalogue.kpis[slug].windows
     ]

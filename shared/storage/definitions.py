@@ -6,7 +6,7 @@ Functions take the connection and never commit.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -190,6 +190,8 @@ def measure_row(measure: Measure, *, created_at: datetime) -> dict[str, Any]:
         "zone": measure.zone,
         "breakdown": list(measure.breakdown),
         "finest": int(measure.finest),
+        "kind": measure.kind.value,
+        "hours": None if measure.hours is None else asdict(measure.hours),
         "created_at": created_at,
     }
 

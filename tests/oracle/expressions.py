@@ -230,7 +230,29 @@ def _spelled(value: Any) -> int | Fraction:
     return _number(value)
 
 
-_LAZY: dict[str, Callable[[list[ast.expr], Scope], Any]] = {"has": _has, "coalesce": _coalesce}
+def _previous(arguments: list[ast.expr], scope: Scope) -> Any:
+    """The argument as it was one period earlier: the scope of a formula knows how to."""
+    return _of(arguments[0], scope.earlier())  # type: ignore[attr-defined]
+
+
+def _total(arguments: list[ast.expr], scope: Scope) -> Any:
+    return _of(arguments[0], scope.total())  # type: ignore[attr-defined]
+
+
+def _share(arguments: list[ast.expr], scope: Scope) -> Fraction:
+    part, whole = _number(_of(arguments[0], scope)), _number(_total(arguments, scope))
+    if whole == 0:
+        raise UndefinedError
+    return Fraction(part) / whole
+
+
+_LAZY: dict[str, Callable[[list[ast.expr], Scope], Any]] = {
+    "has": _has,
+    "coalesce": _coalesce,
+    "prev": _previous,
+    "total": _total,
+    "share": _share,
+}
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "startswith": lambda text, part: _text(text).startswith(_text(part)),
     "endswith": lambda text, part: _text(text).endswith(_text(part)),

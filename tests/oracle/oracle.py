@@ -14,7 +14,8 @@ from tests.oracle.answers import Value, to_significant
 from tests.oracle.definitions import Definition, definitions
 from tests.oracle.events import Event, Record, events
 from tests.oracle.expressions import holds, number
-from tests.oracle.windows import interval, length
+from tests.oracle.views import View, hours_hold, own_names
+from tests.oracle.windows import reach
 
 DIMENSION_CHARACTERS = 128
 OVERFLOW = "__overflow__"
@@ -56,9 +57,8 @@ class Oracle:
         return self._definitions[slug].windows
 
     def longest_window(self, slug: str) -> str:
-        """The KPI's sliding window that looks back furthest, or the one window it has."""
-        sliding = [window for window in self.windows(slug) if window != "today"]
-        return max(sliding, key=length, default="today")
+        """The KPI's window that looks back furthest."""
+        return max(self.windows(slug), key=reach)
 
     def breakdowns(self, slug: str) -> tuple[tuple[str, ...], ...]:
         """The breakdowns of a KPI, without the total."""
@@ -90,17 +90,24 @@ class Oracle:
     ) -> Value:
         """A KPI over *window* at the instant *at*, asked at *now*, which is *at* unless said otherwise."""
         kpi = self._definitions[slug]
-        start, end = self._interval(slug, window, at, now or at)
+        view = View(kpi, window, dimensions, at, now or at)
+        start, end = view.interval
         if kpi.formula is None:
-            values = self._values(kpi, dimensions, start, end)
+            values = self._values(kpi, view)
             exact = _aggregated(kpi, values)
             return Value(_shown(kpi, exact), len(values), start, end, is_exact=kpi.aggregate != "avg")
-        operands = {
-            measure.slug: self._values(measure, dimensions, start, end) for measure in self._measures(slug)
-        }
-        result = self._computed(kpi, operands)
-        n = sum(map(len, operands.values()))
+        result = self._computed(kpi, view)
+        n = sum(len(self._values(measure, view)) for measure in self._own_measures(kpi).values())
         return Value(None if result is None else to_significant(result), n, start, end, is_exact=False)
+
+    def _own_measures(self, kpi: Definition) -> dict[str, Definition]:
+        """The KPIs with events behind *kpi* that it reads as they are: not within prev() or total()."""
+        if kpi.formula is None:
+            return {kpi.slug: kpi}
+        found: dict[str, Definition] = {}
+        for name in own_names(kpi.formula):
+            found |= self._own_measures(self._definitions[name])
+        return found
 
     def _measures(self, slug: str) -> list[Definition]:
         """The KPIs with events behind *slug*: itself, or the operands of its formula, however deep."""
@@ -110,21 +117,22 @@ class Oracle:
         found = {m.slug: m for name in _names(kpi.formula, self._definitions) for m in self._measures(name)}
         return list(found.values())
 
-    def _computed(self, kpi: Definition, operands: Mapping[str, list[Scaled]]) -> Fraction | None:
-        """The value of *kpi*, its formula applied to the exact values of its operands."""
+    def _computed(self, kpi: Definition, view: View) -> Fraction | None:
+        """The exact value of *kpi* as *view* sees it."""
         if kpi.formula is None:
-            return _aggregated(kpi, operands[kpi.slug])
-        return number(kpi.formula, lambda name: self._computed(self._definitions[name], operands))
+            return _aggregated(kpi, self._values(kpi, view))
+        return number(kpi.formula, _Operands(self, view))
+
+    def operand(self, slug: str, view: View) -> Fraction | None:
+        """What a formula reads of the KPI *slug* under *view*."""
+        return self._computed(self._definitions[slug], view)
 
     def _interval(self, slug: str, window: str, at: datetime, now: datetime) -> tuple[datetime, datetime]:
-        kpi = self._definitions[slug]
-        return interval(window, siblings=kpi.windows, zone=kpi.zone, at=at, now=now)
+        return View(self._definitions[slug], window, {}, at, now).interval
 
-    def _values(
-        self, kpi: Definition, dimensions: Dimensions, start: datetime, end: datetime
-    ) -> list[Scaled]:
-        groups = self._grouped(kpi, self._span(kpi, (start, end)), tuple(dimensions))
-        return groups.get(tuple(dimensions.values()), [])
+    def _values(self, kpi: Definition, view: View) -> list[Scaled]:
+        groups = self._grouped(kpi, self._span(kpi, view.interval), tuple(view.dimensions))
+        return groups.get(tuple(view.dimensions.values()), [])
 
     def _span(self, kpi: Definition, within: tuple[datetime, datetime] | None) -> slice:
         """Where the events of *within* stand among those of the KPI's type; all of them for None."""
@@ -154,10 +162,29 @@ class Oracle:
         return self._measured[key]
 
 
+class _Operands:
+    """The names of a formula under one view."""
+
+    def __init__(self, oracle: Oracle, view: View) -> None:
+        self._oracle = oracle
+        self._view = view
+
+    def __call__(self, name: str) -> Fraction | None:
+        return self._oracle.operand(name, self._view)
+
+    def earlier(self) -> "_Operands":
+        return _Operands(self._oracle, self._view.earlier())
+
+    def total(self) -> "_Operands":
+        return _Operands(self._oracle, self._view.total())
+
+
 def _measured(kpi: Definition, event: Event) -> Scaled | None:
     def scope(name: str) -> Any:
         return event.data if name == "data" else getattr(event, name)
 
+    if kpi.hours is not None and not hours_hold(kpi.hours, kpi.zone, event.time):
+        return None
     if kpi.where is not None and not holds(kpi.where, scope):
         return None
     if kpi.value is None:

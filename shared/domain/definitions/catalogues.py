@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from shared.domain.definitions.kpis import Kpi
+from shared.domain.expressions import Operand
+from shared.domain.windows import needs_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,32 @@ class Catalogue:
             seen.update(operands)
         return tuple(found)
 
+    def leaf_operands(self, slug: str) -> tuple[Operand, ...]:
+        """What *slug* comes down to: KPIs of events with the period and dimensions meant, in a fixed order.
+
+        Raises:
+            KeyError: there is no such KPI.
+        """
+        return tuple(dict.fromkeys(_leaf_operands(self.kpis, Operand(slug))))
+
+
+def _leaf_operands(kpis: Mapping[str, Kpi], wanted: Operand) -> Iterator[Operand]:
+    formula = kpis[wanted.slug].parsed_formula
+    if formula is None:
+        yield wanted
+        return
+    for operand in formula.operands:
+        yield from _leaf_operands(kpis, within(wanted, operand))
+
+
+def within(outer: Operand, operand: Operand) -> Operand:
+    """*operand* of a formula, of which what *outer* says is wanted."""
+    return Operand(
+        operand.slug,
+        is_previous=outer.is_previous or operand.is_previous,
+        is_total=outer.is_total or operand.is_total,
+    )
+
 
 @dataclass(frozen=True, slots=True)
 class CatalogueProblem:
@@ -81,6 +109,8 @@ def _problems(slug: str, kpi: Kpi, kpis: Mapping[str, Kpi]) -> Iterator[Catalogu
         if cycle:
             message = f"a formula cannot come back to itself: {' -> '.join(cycle)}"
             yield CatalogueProblem(slug, ("formula",), message, (line, column))
+        elif any(one.slug == name and one.is_previous for one in kpi.parsed_formula.operands):
+            yield from _goes_back_twice(slug, name, kpis, (line, column))
         yield from _missing(kpi, kpis[name])
 
 
@@ -103,6 +133,23 @@ def _cycle(slug: str, first: str, kpis: Mapping[str, Kpi]) -> tuple[str, ...]:
     return ()
 
 
+def _goes_back_twice(
+    slug: str, name: str, kpis: Mapping[str, Kpi], place: tuple[int, int]
+) -> Iterator[CatalogueProblem]:
+    """Panes are kept for one period back, so there is no `prev` of what has one in it."""
+    waiting, seen = [name], {name}
+    while waiting:
+        formula = kpis[waiting[-1]].parsed_formula if waiting[-1] in kpis else None
+        at = waiting.pop()
+        operands = () if formula is None else formula.operands
+        if any(operand.is_previous for operand in operands):
+            message = f"prev({name}) goes back twice: there is a prev() in {at} already"
+            yield CatalogueProblem(slug, ("formula",), message, place)
+            return
+        waiting += [operand.slug for operand in operands if operand.slug not in seen]
+        seen.update(operand.slug for operand in operands)
+
+
 def _missing(kpi: Kpi, operand: Kpi) -> Iterator[CatalogueProblem]:
     """What the formula of *kpi* asks of *operand* and does not get."""
     for place, window in enumerate(kpi.windows):
@@ -110,12 +157,25 @@ def _missing(kpi: Kpi, operand: Kpi) -> Iterator[CatalogueProblem]:
             message = f"the formula needs {operand.slug}, which has no window {window}"
             yield CatalogueProblem(kpi.slug, ("windows", place), message)
     for place, names in enumerate(kpi.breakdowns):
-        if names not in operand.all_breakdowns:
+        if names not in operand.all_breakdowns and not _is_total_only(kpi, operand.slug):
             message = f"the formula needs {operand.slug}, which has no breakdown [{', '.join(names)}]"
             yield CatalogueProblem(kpi.slug, ("breakdowns", place), message)
-    if "today" in kpi.windows and kpi.zone != operand.zone:
-        message = f"today begins in {kpi.zone} here and in {operand.zone} for {operand.slug}"
+    zoned = next((window.name for window in kpi.windows_parsed if needs_zone(window)), None)
+    if zoned is not None and kpi.zone != operand.zone:
+        message = f"{zoned} begins in {kpi.zone} here and in {operand.zone} for {operand.slug}"
         yield CatalogueProblem(kpi.slug, ("zone",), message)
+    if kpi.year_windows and kpi.fiscal_year_start != operand.fiscal_year_start:
+        message = (
+            f"{kpi.year_windows[0]} goes by years from month {kpi.fiscal_year_start} here and from month "
+            f"{operand.fiscal_year_start} for {operand.slug}"
+        )
+        yield CatalogueProblem(kpi.slug, ("fiscal_year_start",), message)
+
+
+def _is_total_only(kpi: Kpi, slug: str) -> bool:
+    """Whether the formula of *kpi* reads *slug* within `total` alone."""
+    formula = kpi.parsed_formula
+    return formula is not None and all(one.is_total for one in formula.operands if one.slug == slug)
 
 
 def _in_order(kpis: Mapping[str, Kpi]) -> list[str]:

@@ -18,9 +18,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from shared.domain.expressions import ExpressionError, parse_filter, parse_formula, parse_value
+from shared.domain.business_hours import DAYS
+from shared.domain.expressions import ExpressionError, parse_filter, parse_formula, parse_scalar
 from shared.domain.expressions.reserved import is_reserved
-from shared.domain.windows import parse_window
+from shared.domain.windows import WINDOW_PATTERN, parse_window
 
 MAX_DIMENSIONS = 10
 """Dimensions of one breakdown (limits by default)."""
@@ -28,6 +29,7 @@ MAX_DIMENSIONS = 10
 _SLUG = r"^[a-z][a-z0-9_]{0,62}$"
 _RULE_NAME = r"^[a-z][a-z0-9_-]{0,62}$"
 _DIMENSION = r"^[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*){0,15}$"
+_TIME_OF_DAY = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 _DURATION = r"^(0|[1-9][0-9]{0,6})[smhd]$"
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -93,6 +95,21 @@ def _zone(text: str) -> str:
         ZoneInfo(text)
     except (KeyError, ValueError, OSError) as error:
         raise broken(f"there is no time zone {text!r}; write an IANA name such as Europe/Berlin") from error
+    return text
+
+
+def _weekdays(names: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = [name for name in names if name not in DAYS]
+    if unknown:
+        raise broken(f"there is no day {unknown[0]!r}; the days are {', '.join(DAYS)}")
+    if len(set(names)) < len(names):
+        raise broken("each day is named once")
+    return names
+
+
+def _time_of_day(text: str) -> str:
+    if re.fullmatch(_TIME_OF_DAY, text) is None:
+        raise broken("a time of day is written 09:00, at most 24:00")
     return text
 
 
@@ -164,10 +181,14 @@ Breakdown = Annotated[
         _listed, json_schema_input_type=str | Annotated[list[str], Field(max_length=MAX_DIMENSIONS)]
     ),
 ]
-WindowName = Annotated[
-    str, AfterValidator(_window), Field(json_schema_extra={"pattern": "^([1-9][0-9]*[smhd]|today)$"})
-]
+WindowName = Annotated[str, AfterValidator(_window), Field(json_schema_extra={"pattern": WINDOW_PATTERN})]
 Zone = Annotated[str, AfterValidator(_zone)]
+Weekdays = Annotated[
+    tuple[str, ...],
+    Field(min_length=1, max_length=7, json_schema_extra={"items": {"enum": list(DAYS)}}),
+    AfterValidator(_weekdays),
+]
+TimeOfDay = Annotated[str, AfterValidator(_time_of_day), Field(json_schema_extra={"pattern": _TIME_OF_DAY})]
 Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),
@@ -181,8 +202,9 @@ Number = Annotated[
     PlainSerializer(str, return_type=str, when_used="json"),
     WithJsonSchema({"type": ["number", "string"]}),
 ]
+Percent = Annotated[Number, Field(ge=0, le=100)]
 FilterText = Annotated[str, AfterValidator(_expression(parse_filter))]
-ValueText = Annotated[str, AfterValidator(_expression(parse_value))]
+ValueText = Annotated[str, AfterValidator(_expression(parse_scalar))]
 FormulaText = Annotated[str, AfterValidator(_expression(parse_formula))]
 LabelName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]{0,62}$")]
 LabelText = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_several_lines)]

@@ -1,15 +1,19 @@
 """One KPI as the engine reads it: its measures or formula, and its windows; it knows no other KPI."""
 
+from decimal import Decimal
 from functools import cached_property
 from typing import Self
 
 from pydantic import model_validator
 
+from shared.domain.aggregates import Aggregate, Per, Rule, kind_of
+from shared.domain.business_hours import BusinessHours
+from shared.domain.calendars import Period
 from shared.domain.definitions.measures import Measure
 from shared.domain.definitions.rules import check_rules
 from shared.domain.definitions.specs import KpiSpec
-from shared.domain.expressions import Formula, parse_filter, parse_formula, parse_value
-from shared.domain.windows import Rung, Window, grain, parse_window
+from shared.domain.expressions import Formula, parse_filter, parse_formula, parse_scalar
+from shared.domain.windows import Rung, Sliding, Window, grain, parse_window
 
 
 class Kpi(KpiSpec):
@@ -33,12 +37,47 @@ class Kpi(KpiSpec):
     @cached_property
     def windows_parsed(self) -> tuple[Window, ...]:
         """The windows, in the order declared."""
-        return tuple(map(parse_window, self.windows))
+        return tuple(parse_window(name, year_start=self.fiscal_year_start) for name in self.windows)
+
+    def window_of(self, name: str) -> Window:
+        """The window that is called *name*, one of its own.
+
+        Raises:
+            ValueError: it has no such window.
+        """
+        return self.windows_parsed[self.windows.index(name)]
+
+    @cached_property
+    def year_windows(self) -> tuple[str, ...]:
+        """The windows that depend on when its years begin."""
+        return tuple(
+            window.name
+            for window in self.windows_parsed
+            if not isinstance(window, Sliding) and window.period in (Period.QUARTER, Period.YEAR)
+        )
+
+    @cached_property
+    def hours(self) -> BusinessHours | None:
+        """The business hours in which its events count."""
+        return None if self.business_hours is None else self.business_hours.hours
 
     @cached_property
     def finest(self) -> Rung:
         """The grain of the shortest window."""
         return min(map(grain, self.windows_parsed))
+
+    @cached_property
+    def rule(self) -> Rule:
+        """How a number is made of the events; a formula has none."""
+        if self.aggregate is None:
+            raise AssertionError(f"{self.slug} is not made of events")
+        return Rule(
+            self.aggregate,
+            scale=self.scale,
+            per=self.per or Per.SECOND,
+            has_value=self.value is not None,
+            percentile=Decimal(0) if self.percentile is None else self.percentile,
+        )
 
     def measures(self) -> tuple[Measure, ...]:
         """What it takes from events, one for each breakdown, the total first; a formula takes nothing."""
@@ -49,7 +88,7 @@ class Kpi(KpiSpec):
         if self.event_type is None:
             return ()
         where = None if self.where is None else parse_filter(self.where).canonical
-        value = None if self.value is None else parse_value(self.value).canonical
+        value = None if self.value is None else parse_scalar(self.value).canonical
         return tuple(
             Measure(
                 event_type=self.event_type,
@@ -59,6 +98,8 @@ class Kpi(KpiSpec):
                 zone=self.zone,
                 breakdown=breakdown,
                 finest=self.finest,
+                kind=kind_of(self.aggregate or Aggregate.COUNT),
+                hours=self.hours,
             )
             for breakdown in self.all_breakdowns
         )

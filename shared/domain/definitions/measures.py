@@ -2,9 +2,11 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 
+from shared.domain.aggregates import Kind
+from shared.domain.business_hours import BusinessHours
 from shared.domain.windows import Rung
 
 
@@ -19,6 +21,8 @@ class Measure:
         zone: where the days of the day rung begin.
         breakdown: the dimensions, as declared; empty is the total.
         finest: the finest rung that is written.
+        kind: which partial its panes hold.
+        hours: the times of the zone's week at which events count; None takes them at any time.
     """
 
     event_type: str
@@ -28,6 +32,8 @@ class Measure:
     zone: str
     breakdown: tuple[str, ...]
     finest: Rung
+    kind: Kind = Kind.NUMBERS
+    hours: BusinessHours | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -37,5 +43,8 @@ class Measure:
 
 @lru_cache(maxsize=16_384)
 def _fingerprint(measure: Measure) -> str:
-    text = json.dumps(asdict(measure), sort_keys=True, separators=(",", ":"))
+    # Fields that were added later are left out where they say nothing, so that older fingerprints stay.
+    silent = {field.name for field in fields(measure) if getattr(measure, field.name) == field.default}
+    told = {name: value for name, value in asdict(measure).items() if name not in silent}
+    text = json.dumps(told, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.domain.alerts import Condition
+from shared.domain.business_hours import DAYS, BusinessHours
 from shared.domain.definitions.fields import (
     Breakdown,
     Duration,
@@ -15,7 +16,10 @@ from shared.domain.definitions.fields import (
     LabelText,
     Number,
     RuleName,
+    TimeOfDay,
+    Weekdays,
     WindowName,
+    broken,
 )
 
 MODEL = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True)
@@ -37,6 +41,38 @@ class Severity(StrEnum):
     INFO = "info"
     WARNING = "warning"
     CRITICAL = "critical"
+
+
+class OpenHours(BaseModel):
+    """When a business is open, by the clocks of the KPI's zone."""
+
+    model_config = MODEL
+
+    days: Weekdays
+    """The days of the week: mon, tue, wed, thu, fri, sat, sun."""
+
+    from_time: Annotated[TimeOfDay, Field(alias="from")]
+    """The first minute of such a day, such as 09:00."""
+
+    to_time: Annotated[TimeOfDay, Field(alias="to")]
+    """The minute that is no longer one, such as 17:30, or 24:00."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.from_time >= self.to_time:
+            raise broken("business hours end after they begin, on the same day")
+        return self
+
+    @property
+    def hours(self) -> BusinessHours:
+        """The same as numbers."""
+        days = tuple(sorted(DAYS.index(name) for name in self.days))
+        return BusinessHours(days, _minute(self.from_time), _minute(self.to_time))
+
+
+def _minute(text: str) -> int:
+    hour, minute = text.split(":")
+    return int(hour) * 60 + int(minute)
 
 
 class Target(BaseModel):

@@ -1,29 +1,46 @@
 """What the fields of one KPI must keep to between them; each broken rule is told at its field."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from pydantic_core import PydanticCustomError
 
-from shared.domain.aggregates import Aggregate
+from shared.domain.aggregates import NEEDS_NO_VALUE, Aggregate
 from shared.domain.definitions.parts import Target
 from shared.domain.definitions.specs import KpiSpec
+from shared.domain.expressions import ExpressionError, parse_value
 from shared.domain.targets import Direction
-from shared.domain.windows import Today, parse_window
+from shared.domain.windows import Sliding, parse_window
 
-Broken = tuple[tuple[str | int, ...], str]
-"""The path of a field and what is wrong there."""
+Path = tuple[str | int, ...]
+
+
+class Broken(NamedTuple):
+    """What is wrong with a field.
+
+    Attributes:
+        path: of the field.
+        within: line and column inside its text, where it has one.
+    """
+
+    path: Path
+    message: str
+    within: tuple[int, int] | None = None
+
+
+Found = Iterator[tuple[Path, str] | Broken]
 
 
 def check_rules(kpi: KpiSpec) -> None:
     """Raise one error that lists every rule that *kpi* breaks, if it breaks any."""
-    found = [*_source(kpi), *_windows(kpi), *_breakdowns(kpi), *_target(kpi), *_alerts(kpi)]
+    found = [*_source(kpi), *_aggregate(kpi), *_windows(kpi), *_breakdowns(kpi), *_target(kpi), *_alerts(kpi)]
     if found:
-        raise PydanticCustomError("rules", "{rules}", {"rules": found})
+        raise PydanticCustomError("rules", "{rules}", {"rules": [Broken(*one) for one in found]})
 
 
-def _source(kpi: KpiSpec) -> Iterator[Broken]:
+def _source(kpi: KpiSpec) -> Found:
     if kpi.formula is not None:
-        for name in ("event_type", "where", "value", "aggregate"):
+        for name in ("event_type", "where", "value", "aggregate", "percentile", "per", "business_hours"):
             if getattr(kpi, name) is not None:
                 yield (name,), f"a KPI with a formula has no {name}: it is made of other KPIs, not of events"
         if kpi.scale:
@@ -34,24 +51,48 @@ def _source(kpi: KpiSpec) -> Iterator[Broken]:
     elif kpi.event_type is None:
         yield (), "event_type is missing: which events does it count?"
     elif kpi.aggregate is None:
-        yield (), "aggregate is missing: count, sum, avg, min or max"
-    if kpi.aggregate not in (None, Aggregate.COUNT) and kpi.value is None:
-        yield ("aggregate",), f"{kpi.aggregate} needs a value to work on, such as value: data.amount"
+        yield (), f"aggregate is missing: {', '.join(Aggregate)}"
     if kpi.value is None and kpi.scale:
         yield ("scale",), "scale is for the value of events, and there is no value"
 
 
-def _windows(kpi: KpiSpec) -> Iterator[Broken]:
+def _aggregate(kpi: KpiSpec) -> Found:
+    """What the aggregate needs, and what it has no use for."""
+    if kpi.aggregate is None:
+        return
+    if kpi.aggregate not in NEEDS_NO_VALUE and kpi.value is None:
+        yield ("aggregate",), f"{kpi.aggregate} needs a value to work on, such as value: data.amount"
+    if kpi.aggregate is Aggregate.PERCENTILE and kpi.percentile is None:
+        yield ("aggregate",), "which percentile? such as percentile: 95"
+    if kpi.aggregate is not Aggregate.PERCENTILE and kpi.percentile is not None:
+        yield ("percentile",), f"percentile is for the aggregate percentile, and this is {kpi.aggregate}"
+    if kpi.aggregate is not Aggregate.RATE and kpi.per is not None:
+        yield ("per",), f"per is for the aggregate rate, and this is {kpi.aggregate}"
+    if kpi.aggregate is Aggregate.DISTINCT:
+        if kpi.scale:
+            yield ("scale",), "scale is for numbers; distinct tells values apart as they are"
+    elif kpi.value is not None:
+        yield from _number(kpi.value)
+
+
+def _number(value: str) -> Found:
+    try:
+        parse_value(value)
+    except ExpressionError as error:
+        yield Broken(("value",), error.message, (error.line, error.column))
+
+
+def _windows(kpi: KpiSpec) -> Found:
     seen: dict[object, str] = {}
     for place, name in enumerate(kpi.windows):
         window = parse_window(name)
-        length = window.name if isinstance(window, Today) else window.length
+        length = window.length if isinstance(window, Sliding) else window.name
         if length in seen:
             yield ("windows", place), f"the window {name} is the same as {seen[length]}"
         seen.setdefault(length, name)
 
 
-def _breakdowns(kpi: KpiSpec) -> Iterator[Broken]:
+def _breakdowns(kpi: KpiSpec) -> Found:
     seen: set[frozenset[str]] = set()
     for place, names in enumerate(kpi.breakdowns):
         if frozenset(names) in seen:
@@ -59,7 +100,7 @@ def _breakdowns(kpi: KpiSpec) -> Iterator[Broken]:
         seen.add(frozenset(names))
 
 
-def _target(kpi: KpiSpec) -> Iterator[Broken]:
+def _target(kpi: KpiSpec) -> Found:
     if kpi.target is None:
         return
     if kpi.direction is Direction.BAND:
@@ -74,7 +115,7 @@ def _target(kpi: KpiSpec) -> Iterator[Broken]:
         yield ("target", "warning"), "with the direction down, warning is above the target"
 
 
-def _band(target: Target) -> Iterator[Broken]:
+def _band(target: Target) -> Found:
     tolerance, warning = target.tolerance, target.warning
     if tolerance is None:
         yield ("target",), "with the direction band, a target needs a tolerance: how far off is still good"
@@ -85,7 +126,7 @@ def _band(target: Target) -> Iterator[Broken]:
         yield ("target", "warning"), "with the direction band, warning is a distance above the tolerance"
 
 
-def _alerts(kpi: KpiSpec) -> Iterator[Broken]:
+def _alerts(kpi: KpiSpec) -> Found:
     names: set[str] = set()
     kept = set(kpi.all_breakdowns)
     for place, alert in enumerate(kpi.alerts):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
-from shared.domain.aggregates import Aggregate
+from shared.domain.aggregates import Aggregate, Per
 from shared.domain.definitions.fields import (
     Breakdown,
     Departments,
@@ -13,12 +13,13 @@ from shared.domain.definitions.fields import (
     FormulaText,
     Line,
     Paragraphs,
+    Percent,
     Slug,
     ValueText,
     WindowName,
     Zone,
 )
-from shared.domain.definitions.parts import MODEL, Alert, Category, Target
+from shared.domain.definitions.parts import MODEL, Alert, Category, OpenHours, Target
 from shared.domain.targets import Direction
 
 
@@ -64,10 +65,16 @@ class KpiSpec(BaseModel):
     """Which of them count; without it, all."""
 
     value: ValueText | None = None
-    """The number taken from each; events without it are left out."""
+    """What is taken from each, a number unless values are told apart; events without it are left out."""
 
     aggregate: Aggregate | None = None
-    """How the numbers of a window become one."""
+    """How the events of a window become one number."""
+
+    percentile: Percent | None = None
+    """Which percentile, from 0 to 100; only with the aggregate percentile, and needed there."""
+
+    per: Per | None = None
+    """What a rate is told per: s, min or h; only with the aggregate rate, where s is meant without it."""
 
     formula: FormulaText | None = None
     """Instead of events: a number worked out of other KPIs, which are named by their slugs."""
@@ -76,7 +83,8 @@ class KpiSpec(BaseModel):
     """Lists of dimensions it is also kept by; the total always is."""
 
     windows: Annotated[tuple[WindowName, ...], Field(min_length=1, max_length=20)]
-    """The stretches of time it is known for: 1m to 30d (s, m, h, d), and today."""
+    """The stretches of time it is known for: lengths from 10s to 400d (s, m, h, d, w), and calendar windows
+    such as today, mtd or previous_year."""
 
     target: Target | None = None
     """What it is measured against."""
@@ -86,6 +94,12 @@ class KpiSpec(BaseModel):
 
     zone: Zone = "UTC"
     """The IANA time zone in which its days begin."""
+
+    fiscal_year_start: Annotated[StrictInt, Field(ge=1, le=12)] = 1
+    """The month with which its years begin, and by which its quarters do."""
+
+    business_hours: OpenHours | None = None
+    """Only events at these times of these days count; without it, all do."""
 
     prometheus: StrictBool = False
     """Whether its totals are shown to Prometheus as kpi_value."""

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from shared.domain.definitions.kpis import Kpi
-from shared.domain.definitions.parts import Alert, Target
+from shared.domain.definitions.parts import Alert, OpenHours, Target
 
 Path = tuple[str | int, ...]
 
@@ -66,7 +66,9 @@ def _told(error: Mapping[str, Any]) -> Iterator[Complaint]:
     name = next((step for step in reversed(path) if isinstance(step, str)), "a document")
     match kind:
         case "rules":
-            yield from (Complaint(path + below, message) for below, message in context["rules"])
+            yield from (
+                Complaint(path + one.path, one.message, within=one.within) for one in context["rules"]
+            )
         case "rule":
             message = str(context["message"])
             message = f"{name} {message}" if message.startswith("must ") else message
@@ -80,7 +82,7 @@ def _told(error: Mapping[str, Any]) -> Iterator[Complaint]:
 
 
 def _unknown(path: Path) -> str:
-    models: dict[str, type[BaseModel]] = {"target": Target, "alerts": Alert}
+    models: dict[str, type[BaseModel]] = {"target": Target, "alerts": Alert, "business_hours": OpenHours}
     model = models.get(str(path[0]), Kpi)
     known = [field.alias or name for name, field in model.model_fields.items()]
     close = difflib.get_close_matches(str(path[-1]), known, n=1)

@@ -1,12 +1,14 @@
 """Expressions of KPI files, parsed, checked and compiled once; they see events and nothing else."""
 
 from shared.domain.expressions.errors import ExpressionError
+from shared.domain.expressions.operands import Operand
 from shared.domain.expressions.parsed import (
     Filter,
     Formula,
     Value,
     parse_filter,
     parse_formula,
+    parse_scalar,
     parse_value,
 )
 from shared.domain.expressions.scaling import MAX_SCALED, scaled_values
@@ -25,6 +27,7 @@ __all__ = [
     "Filter",
     "Formula",
     "Head",
+    "Operand",
     "SelectFunction",
     "Selected",
     "Selector",
@@ -32,6 +35,7 @@ __all__ = [
     "compile_selectors",
     "parse_filter",
     "parse_formula",
+    "parse_scalar",
     "parse_value",
     "reads_heads",
     "scaled_values",

@@ -9,7 +9,8 @@ from typing import Any
 
 from shared.domain.expressions.canonical import canonical, path_text
 from shared.domain.expressions.emitting import Emitter, run_module
-from shared.domain.expressions.nodes import Kind, Node, paths_in
+from shared.domain.expressions.nodes import Kind, Node, kind_of, paths_in
+from shared.domain.expressions.operands import Operand
 from shared.domain.expressions.reading import Reader
 from shared.domain.expressions.source import Source
 
@@ -31,11 +32,16 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A number taken from each event; the attributes are those of `Filter`."""
+    """A number taken from each event; the first three attributes are those of `Filter`.
+
+    Attributes:
+        is_scalar: it may also be a text or a truth value.
+    """
 
     canonical: str
     paths: frozenset[str] = field(compare=False)
     tree: Node = field(compare=False, repr=False)
+    is_scalar: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +50,26 @@ class Formula:
 
     Attributes:
         canonical: the text in one normal form.
-        names: slugs of the KPIs it reads.
+        operands: what it reads of other KPIs, in alphabetical order.
         places: each name with the line and column of its first appearance in the text.
     """
 
     canonical: str
-    names: frozenset[str] = field(compare=False)
+    operands: tuple[Operand, ...] = field(compare=False)
     places: tuple[tuple[str, int, int], ...] = field(compare=False, repr=False)
     _run: Callable[[Mapping[str, Decimal | None]], Any] = field(compare=False, repr=False)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Slugs of the KPIs it reads."""
+        return frozenset(operand.slug for operand in self.operands)
 
     def evaluate(self, values: Mapping[str, Decimal | None]) -> Decimal | None:
         """The result to 34 digits, or None where an operand is null or a denominator zero.
 
         Args:
-            values: by slug; one that is absent counts as null.
+            values: by the text of the operand, such as `revenue` or `prev(revenue)`; one that is absent
+                counts as null.
         """
         result = self._run(values)
         return None if result is None else Decimal(result)
@@ -90,6 +102,21 @@ def parse_value(text: str) -> Value:
 
 
 @lru_cache(maxsize=4096)
+def parse_scalar(text: str) -> Value:
+    """The number, text or truth value that *text* takes from an event.
+
+    Raises:
+        ExpressionError: the text is nothing of these; the author of the KPI has to change it.
+    """
+    source = Source(text.replace("\r\n", "\n"))
+    parsed = source.tree()
+    tree = Reader(source, names_are_kpis=False).read(parsed)
+    if kind_of(tree) is Kind.NULL:
+        raise source.error("a field, a number, a text or a truth value is needed here, not null", parsed)
+    return Value(canonical(source, parsed), _texts(tree), tree, is_scalar=True)
+
+
+@lru_cache(maxsize=4096)
 def parse_formula(text: str) -> Formula:
     """The number that *text* works out of other KPIs.
 
@@ -99,10 +126,11 @@ def parse_formula(text: str) -> Formula:
     source = Source(text.replace("\r\n", "\n"))
     parsed = source.tree()
     tree = Reader(source, names_are_kpis=True).read_as(Kind.NUMBER, parsed)
-    names = frozenset(path.keys[0] for path in paths_in(tree))
-    if not names:
+    operands = tuple(sorted({Operand.of(path) for path in paths_in(tree)}))
+    if not operands:
         raise source.error("a formula names at least one other KPI", parsed)
-    return Formula(canonical(source, parsed), names, _places(source, parsed, names), _compiled(tree))
+    names = frozenset(operand.slug for operand in operands)
+    return Formula(canonical(source, parsed), operands, _places(source, parsed, names), _compiled(tree))
 
 
 def _texts(tree: Node) -> frozenset[str]:
@@ -111,8 +139,9 @@ def _texts(tree: Node) -> frozenset[str]:
 
 def _places(source: Source, parsed: ast.expr, names: frozenset[str]) -> tuple[tuple[str, int, int], ...]:
     found: dict[str, tuple[str, int, int]] = {}
+    functions = {node.func for node in ast.walk(parsed) if isinstance(node, ast.Call)}
     for node in ast.walk(parsed):
-        if isinstance(node, ast.Name) and node.id in names:
+        if isinstance(node, ast.Name) and node.id in names and node not in functions:
             at = source.error("", node)
             place = (node.id, at.line, at.column)
             found[node.id] = min(place, found.get(node.id, place))
@@ -123,7 +152,7 @@ def _compiled(tree: Node) -> Callable[[Mapping[str, Decimal | None]], Any]:
     locals_of = {path: f"p{i}" for i, path in enumerate(dict.fromkeys(paths_in(tree)))}
     emitter = Emitter(locals_of.__getitem__)
     result = emitter.text(tree)
-    reads = [f"    {name} = values.get({path.keys[0]!r})" for path, name in locals_of.items()]
+    reads = [f"    {name} = values.get({Operand.of(path).text!r})" for path, name in locals_of.items()]
     lines = ["def run(values):", *reads, "    try:", f"        return exact({result})"]
     lines += ["    except FAILURES:", "        return None"]
     run: Callable[[Mapping[str, Decimal | None]], Any] = run_module([*emitter.definitions, *lines])["run"]

@@ -19,6 +19,7 @@ from shared.domain.expressions.nodes import (
     Sign,
     kind_of,
 )
+from shared.domain.expressions.operands import OPERAND_CALLS, operand_call
 from shared.domain.expressions.source import Source
 
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%"}
@@ -48,10 +49,11 @@ _ARGUMENTS: dict[str, tuple[int, int, Kind | None]] = {
 }
 """How few and how many arguments each function takes, and of which kind."""
 
-FUNCTIONS = frozenset(_ARGUMENTS)
+FUNCTIONS = OPERAND_CALLS | _ARGUMENTS.keys()
 """Everything that can be called."""
 
 _NUMERIC_CALLS = frozenset(("abs", "min", "max", "round", "coalesce"))
+"""What can be called in a formula, besides `OPERAND_CALLS`."""
 
 
 def fits(kind: Kind, wanted: Kind) -> bool:
@@ -162,6 +164,8 @@ class Reader:
 
     def _call(self, node: ast.Call) -> Node:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if self._names_are_kpis and name in OPERAND_CALLS:
+            return operand_call(self._source, node, name)
         if name not in _ARGUMENTS or (self._names_are_kpis and name not in _NUMERIC_CALLS):
             raise self._error(self._unknown_function(node.func), node)
         fewest, most, kind = _ARGUMENTS[name]
@@ -182,7 +186,7 @@ class Reader:
             raise self._error("round() takes a number of decimals from 0 to 15", node)
 
     def _unknown_function(self, function: ast.expr) -> str:
-        known = sorted(_NUMERIC_CALLS if self._names_are_kpis else _ARGUMENTS)
+        known = sorted(_NUMERIC_CALLS | OPERAND_CALLS if self._names_are_kpis else _ARGUMENTS)
         if isinstance(function, ast.Attribute):
             return f"there are no methods; functions are written {known[0]}(data.amount): {', '.join(known)}"
         name = repr(function.id) if isinstance(function, ast.Name) else "like this"
