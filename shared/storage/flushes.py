@@ -43,6 +43,19 @@ class SeenIn:
     first_offset: int
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """A flush as seen from one of its offsets.
+
+    Attributes:
+        is_silent: the record at the offset counts nothing.
+    """
+
+    first_offset: int
+    next_offset: int
+    is_silent: bool
+
+
 _RECORD = """
 -- record: the span of a flush, so that explanations and rebuilds read only what they need.
 -- Arrays of different lengths are no array, so those of the offsets come as texts.
@@ -62,6 +75,13 @@ SELECT ids, is_older, first_offset FROM (
     WHERE partition = $1 AND flushed_at > now() - $2::interval AND ids <> ''
 ) AS f
 WHERE newer_bytes < $3 ORDER BY next_offset
+"""
+
+_AROUND = """
+-- around: the flush that has passed an offset, and whether the record there counted nothing.
+SELECT first_offset, next_offset, coalesce($2 = ANY(skipped), false) AS is_silent FROM flushes
+WHERE partition = $1 AND next_offset > $2 AND first_offset <= $2
+ORDER BY next_offset LIMIT 1
 """
 
 _COMPACT = """
@@ -107,6 +127,12 @@ async def seen(
     """
     rows = await connection.fetch(_SEEN, partition, horizon, most * ID_BYTES)
     return [SeenIn(**row) for row in rows]
+
+
+async def around(connection: asyncpg.Connection, partition: int, offset: int) -> Around | None:
+    """The flush that has passed *offset*; None when none has, or nobody knows any more."""
+    row = await connection.fetchrow(_AROUND, partition, offset)
+    return None if row is None else Around(row["first_offset"], row["next_offset"], row["is_silent"])
 
 
 async def forget(

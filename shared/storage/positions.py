@@ -95,6 +95,16 @@ WHERE p.partition = a.partition AND p.epoch = a.epoch AND p.next_offset = a.from
 RETURNING p.partition
 """
 
+_HOLD = """
+-- hold: no flush of a partition while its owner takes back what an earlier one has counted.
+SELECT next_offset FROM positions WHERE partition = $1 AND epoch = $2 FOR UPDATE
+"""
+
+_HOLD_ALL = """
+-- hold_all: no flush at all while rows of every shard are replaced.
+SELECT partition, greatest(next_offset, 0) AS next_offset FROM positions ORDER BY partition FOR UPDATE
+"""
+
 _MOVED = (
     "partition", "epoch", "from_offset", "to_offset", "consumed", "applied", "duplicate", "dead_lettered",
     "current_to", "watermark", "revision",
@@ -128,6 +138,21 @@ async def take_over(
             f"the position of partition {partition} belongs to another cluster than {log_id}"
         )
     return Position(**row)
+
+
+async def hold(connection: asyncpg.Connection, partition: int, *, epoch: int) -> None:
+    """Keep *partition* where it is until the transaction ends: nobody else writes under its shard.
+
+    Raises:
+        FencedError: it has another owner.
+    """
+    if await connection.fetchval(_HOLD, partition, epoch) is None:
+        raise FencedError(frozenset([partition]))
+
+
+async def hold_all(connection: asyncpg.Connection) -> dict[int, int]:
+    """Keep every partition where it is until the transaction ends; where each of them is."""
+    return {row["partition"]: row["next_offset"] for row in await connection.fetch(_HOLD_ALL)}
 
 
 async def move(connection: asyncpg.Connection, moves: Sequence[Move]) -> None:

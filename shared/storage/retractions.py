@@ -64,7 +64,8 @@ SELECT key FROM (
 _SOUGHT = """
 -- sought: retractions whose event is still counted, as far as anybody knows; oldest first.
 SELECT partition, key, "offset", retracted_at, lies_from FROM retractions
-WHERE state = 'sought' AND partition = ANY($1::int[]) ORDER BY partition, "offset" LIMIT $2
+WHERE state = 'sought' AND partition = ANY($1::int[]) AND (lies_from IS NOT NULL) = $2
+ORDER BY partition, "offset" LIMIT $3
 """
 
 _SETTLE = """
@@ -79,6 +80,16 @@ UPDATE retractions r SET
     undone_offset = found.undone_offset, settled_at = now()
 FROM found WHERE r.partition = found.partition AND r.key = found.key
 RETURNING r.key
+"""
+
+_LOSE = """
+-- lose: whoever remembered where the event lies was wrong; the whole log is to be looked through.
+UPDATE retractions SET lies_from = NULL WHERE partition = $1 AND key = ANY($2::bytea[]) AND state = 'sought'
+"""
+
+_COUNT = """
+-- count_sought: how many events are still to be undone, of all partitions.
+SELECT count(*) FROM retractions WHERE state = 'sought'
 """
 
 _FORGET = """
@@ -101,9 +112,29 @@ async def retracted(connection: asyncpg.Connection, partition: int, *, most: int
     return b"".join(row["key"] for row in await connection.fetch(_RETRACTED, partition, most))
 
 
-async def sought(connection: asyncpg.Connection, partitions: Collection[int], *, most: int) -> list[Sought]:
-    """At most *most* retractions of *partitions* whose event is to be undone, oldest first in each."""
-    return [Sought(**row) for row in await connection.fetch(_SOUGHT, sorted(partitions), most)]
+async def sought(
+    connection: asyncpg.Connection, partitions: Collection[int], *, is_placed: bool, most: int
+) -> list[Sought]:
+    """At most *most* retractions of *partitions* whose event is to be undone, oldest first in each.
+
+    Args:
+        connection: of the driver.
+        partitions: whose retractions are asked for.
+        is_placed: those of which somebody remembers where their event lies, or the others.
+        most: a bound.
+    """
+    return [Sought(**row) for row in await connection.fetch(_SOUGHT, sorted(partitions), is_placed, most)]
+
+
+async def lose(connection: asyncpg.Connection, partition: int, keys: Collection[bytes]) -> None:
+    """Note that the events of *keys* do not lie where they were remembered."""
+    await connection.execute(_LOSE, partition, list(keys))
+
+
+async def count_sought(connection: asyncpg.Connection) -> int:
+    """How many events are still to be undone."""
+    found: int = await connection.fetchval(_COUNT)
+    return found
 
 
 async def settle(

@@ -60,19 +60,19 @@ async def intern(
     """
     async with connection.transaction():
         await connection.fetch(_TURN)
-        known = await _numbers(connection, measure_id, dimensions)
+        known = await numbers(connection, measure_id, dimensions)
         counts = await connection.fetchrow(_COUNT, measure_id)
         room = min(limits.of_measure - counts["of_measure"], limits.in_all - counts["in_all"])
         admitted = [text for text in dimensions if text not in known][: max(room, 0)]
         await connection.execute(_INSERT, measure_id, admitted)
-        return known | await _numbers(connection, measure_id, admitted)
+        return known | await numbers(connection, measure_id, admitted)
 
 
 async def add(connection: asyncpg.Connection, measure_id: int, dimensions: str) -> int:
     """The number of one combination, added whatever the limits: the overflow series is past them."""
     async with connection.transaction():
         await connection.execute(_INSERT, measure_id, [dimensions])
-        return (await _numbers(connection, measure_id, [dimensions]))[dimensions]
+        return (await numbers(connection, measure_id, [dimensions]))[dimensions]
 
 
 async def all_numbers(connection: asyncpg.Connection, measure_id: int) -> dict[str, int]:
@@ -80,8 +80,9 @@ async def all_numbers(connection: asyncpg.Connection, measure_id: int) -> dict[s
     return {row["dimensions"]: row["series_id"] for row in await connection.fetch(_ALL, measure_id)}
 
 
-async def _numbers(
+async def numbers(
     connection: asyncpg.Connection, measure_id: int, dimensions: Sequence[str]
 ) -> dict[str, int]:
+    """The numbers of those of *dimensions* that a measure has met."""
     rows = await connection.fetch(_SELECT, measure_id, list(dimensions))
     return {row["dimensions"]: row["series_id"] for row in rows}

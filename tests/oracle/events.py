@@ -43,15 +43,19 @@ class Event:
 def events(records: Iterable[Record], *, ingested_at: datetime) -> list[Event]:
     """The events that count, in log order: invalid ones left out, the first of each identity kept.
 
-    A retraction does not count, and neither does what it retracts, whichever came first.
+    A retraction does not count, and neither does the event of its source that it names, whichever came first.
+    It is told by what it names alone: its own id is nobody's, so it takes none away and cannot be retracted.
     """
     kept: dict[tuple[str, str], Event] = {}
+    undone: set[tuple[str, str]] = set()
     for record in records:
         event = _decoded(record)
         if event is not None and ingested_at - RETENTION <= event.time <= ingested_at + SKEW:
-            kept.setdefault((event.source, event.id), event)
-    undone = {(event.source, event.retracts) for event in kept.values() if event.retracts is not None}
-    return [event for key, event in kept.items() if event.retracts is None and key not in undone]
+            if event.retracts is None:
+                kept.setdefault((event.source, event.id), event)
+            else:
+                undone.add((event.source, event.retracts))
+    return [event for key, event in kept.items() if key not in undone]
 
 
 def _decoded(record: Record) -> Event | None:

@@ -117,6 +117,14 @@ def test_retraction() -> None:
     assert Decimal("2.50") == value(undo, a_sale(1), a_sale(2))
 
 
+def test_a_retraction_is_told_by_what_it_names() -> None:
+    """The id of a retraction takes no other event's place, and naming it undoes nothing."""
+    undo = changed(a_sale(2), retracts="1")
+    redo = changed(a_sale(9), retracts="2", source="/other")
+
+    assert Decimal("2.50") == value(a_sale(1), undo, a_sale(2), redo)
+
+
 def test_windows_are_half_open() -> None:
     """An event at the end of the window is outside, one at its start inside.
 
