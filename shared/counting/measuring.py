@@ -95,7 +95,8 @@ def _measure_stream(events: Sequence[CleanEvent], times_us: Int64s, stream: Stre
         if len(rows):
             keys = _keys(events, rows) if any(target.kind is Kind.ENDS for target in targets) else NO_KEYS
             taken = Rows(rows, times_us[rows], values, keys)
-            measured += [_measured(target, taken, columns) for target in targets]
+            parts = ((target, _within_hours(target, taken)) for target in targets)
+            measured += [_measured(target, part, columns) for target, part in parts if len(part.group)]
     return Measurement(measured, failures, frozenset(unfit))
 
 
@@ -108,6 +109,13 @@ def _integers(selected: Selected, scale: int | None, *, is_hashed: bool) -> tupl
 
 def _keys(events: Sequence[CleanEvent], rows: Int64s) -> Ids:
     return ids_from_bytes(b"".join([clean_key(events[row]) for row in rows.tolist()]))
+
+
+def _within_hours(target: Target, taken: Rows) -> Rows:
+    """Those of *taken* that lie in the business hours of *target*."""
+    if target.hours is None:
+        return taken
+    return taken.chosen(target.hours.holds(taken.time_us, target.calendar))
 
 
 def _measured(target: Target, taken: Rows, columns: Mapping[str, "_Column"]) -> Measured:

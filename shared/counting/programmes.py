@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from shared.domain.aggregates import Kind
+from shared.domain.business_hours import BusinessHours
 from shared.domain.calendars import Calendar
 from shared.domain.definitions import Catalogue, Measure
 from shared.domain.expressions import (
@@ -28,6 +29,7 @@ class Target:
     finest: Rung
     calendar: Calendar
     kind: Kind
+    hours: BusinessHours | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,4 +116,5 @@ def _selector(taken: _Taken) -> Selector:
 
 
 def _target(measure_id: int, measure: Measure) -> Target:
-    return Target(measure_id, measure.breakdown, measure.finest, Calendar(measure.zone), measure.kind)
+    calendar = Calendar(measure.zone)
+    return Target(measure_id, measure.breakdown, measure.finest, calendar, measure.kind, measure.hours)

@@ -48,6 +48,11 @@ class Rows:
     value: Int64s
     key: UInt64s = field(default_factory=lambda: NO_KEYS)
 
+    def chosen(self, which: npt.NDArray[np.bool_]) -> "Rows":
+        """The elements where *which* is true."""
+        key = self.key[which] if len(self.key) else self.key
+        return Rows(self.group[which], self.time_us[which], self.value[which], key)
+
 
 @dataclass(frozen=True, slots=True)
 class Deltas:

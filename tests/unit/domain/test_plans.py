@@ -1,36 +1,40 @@
 """Plans at every age and in every zone: whole, readable, wide enough, and what the oracle says."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.aggregates import EMPTY
-from shared.domain.calendars import Calendar, as_datetime, instant_us
-from shared.domain.readings import Answer, Question, changes_at, plan
+from shared.domain.calendars import Calendar, Period, as_datetime
+from shared.domain.readings import Answer, Question, measured_us, plan, stays_until
 from shared.domain.windows import (
+    CALENDAR_WINDOWS,
     DAY_US,
     HOUR_US,
     LENGTH_US,
     RETENTION_US,
     WRITTEN_US,
+    Previous,
     Rung,
     Sliding,
     Span,
-    Today,
+    ToDate,
+    earlier,
     grain,
     parse_window,
 )
 from tests.oracle import windows as oracle
+from tests.unit.domain.test_calendars import places, us
 
-ZONES = (
-    "UTC", "Europe/Berlin", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Adelaide", "Australia/Lord_Howe",
-    "America/St_Johns", "America/Havana", "Pacific/Apia",
+WINDOWS = (
+    "10s", "1m", "61s", "5m", "301s", "1h", "24h", "90001s", "7d", "8d", "30d", "50d", "90d", "91d", "400d",
+    *CALENDAR_WINDOWS,
 )  # fmt: skip
-WINDOWS = ("1m", "61s", "5m", "301s", "1h", "24h", "90001s", "7d", "8d", "30d", "today")
-LENGTHS_US = (0, HOUR_US, DAY_US, 7 * DAY_US, 30 * DAY_US)
+LENGTHS_US = (0, HOUR_US, DAY_US, 7 * DAY_US, 30 * DAY_US, 50 * DAY_US, 90 * DAY_US)
 
 edges = st.builds(
     lambda kept, length, by: kept - length + by,
@@ -41,22 +45,20 @@ edges = st.builds(
 """Ages at which the start or the end of a window, or a midnight within it, grows too old for a rung."""
 
 ages = (st.integers(0, 400 * DAY_US) | edges).filter(lambda age: 0 <= age <= 400 * DAY_US)
-instants = st.integers(
-    instant_us(datetime(2009, 1, 1, tzinfo=UTC)), instant_us(datetime(2027, 1, 1, tzinfo=UTC))
-)
 
 
 @st.composite
 def questions(draw: st.DrawFn) -> Question:
     """A window that the KPI has besides shorter ones, at an instant."""
-    window = parse_window(draw(st.sampled_from(WINDOWS)))
+    window = parse_window(draw(st.sampled_from(WINDOWS)), year_start=draw(st.integers(1, 12)))
     finest = draw(st.sampled_from([rung for rung in Rung if rung <= grain(window)]))
-    return Question(window, draw(instants), finest, draw(st.sampled_from(ZONES)))
+    zone, at = draw(places())
+    return Question(window, at, finest, zone)
 
 
-def us(text: str) -> int:
-    """Microseconds of an RFC 3339 instant."""
-    return instant_us(datetime.fromisoformat(text).astimezone(UTC))
+def year_start_of(question: Question) -> int:
+    """The first month of the year that the question goes by."""
+    return 1 if isinstance(question.window, Sliding) else question.window.year_start
 
 
 def on_edge(at_us: int, rung: Rung, calendar: Calendar) -> bool:
@@ -94,22 +96,27 @@ def test_every_pane_was_still_written(question: Question, age: int) -> None:
 def test_the_interval_is_enough_and_no_more(question: Question, age: int) -> None:
     """It ends with the instant and is as long as the window, give or take the panes at its two ends."""
     whole = plan(question, now_us=question.at_us + age).whole
-    window, day = question.window, Calendar(question.zone)
+    window, at, day = question.window, question.at_us, Calendar(question.zone)
 
-    assert question.at_us <= whole.end_us <= day.next_day_start(question.at_us) + HOUR_US
-    if isinstance(window, Today):
-        assert day.day_start(question.at_us) == whole.start_us
-        assert whole.end_us <= day.next_day_start(question.at_us)
+    if isinstance(window, Previous):
+        end = day.period_start(window.period, at, year_start=window.year_start)
+        start = day.period_start(window.period, end - 1, year_start=window.year_start)
     else:
-        latest_us = whole.end_us - window.length_us
-        assert min(day.day_start(latest_us), latest_us - HOUR_US) <= whole.start_us <= latest_us
+        end = at
+        start = whole.end_us - window.length_us if isinstance(window, Sliding) else whole.start_us
+    assert end <= whole.end_us <= day.next_day_start(end) + HOUR_US
+    assert min(day.day_start(start), start - HOUR_US) <= whole.start_us <= start
+    if isinstance(window, ToDate):
+        begun = day.period_start(window.period, at, year_start=window.year_start)
+        assert whole.start_us <= begun
+        assert whole.start_us == begun or window.period is Period.HOUR
 
 
 @given(question=questions(), age=ages)
 def test_the_oracle_agrees(question: Question, age: int) -> None:
     """The same interval by the rule's second statement."""
     now = question.at_us + age
-    steps = {LENGTH_US[grain(parse_window(name))]: name for name in ("1m", "1h", "24h", "7d", "30d")}
+    steps = {LENGTH_US[grain(parse_window(name))]: name for name in ("1m", "1h", "24h", "7d", "30d", "400d")}
     shortest = steps[LENGTH_US[question.finest]]
 
     expected = oracle.interval(
@@ -118,6 +125,7 @@ def test_the_oracle_agrees(question: Question, age: int) -> None:
         zone=question.zone,
         at=as_datetime(question.at_us),
         now=as_datetime(now),
+        year_start=year_start_of(question),
     )
 
     whole = plan(question, now_us=now).whole
@@ -175,25 +183,73 @@ def some_pane(spans: tuple[Span, ...], where: float, calendar: Calendar) -> tupl
     return span.rung, span.start_us + int(where * ((span.end_us - span.start_us) // length - 1)) * length
 
 
-@given(question=questions(), where=st.floats(0, 1))
-def test_the_next_change(question: Question, where: float) -> None:
-    """It is when the oldest pane stops being within the window as a whole, to the microsecond."""
+@given(question=questions(), where=st.floats(0, 1), age=st.just(0) | st.sampled_from(LENGTHS_US))
+def test_the_next_change(question: Question, where: float, age: int) -> None:
+    """It is when the oldest pane stops being within the window as a whole, to the microsecond.
+
+    Also where the instants follow the present at a distance.
+    """
     at, calendar = question.at_us, Calendar(question.zone)
-    spans = plan(question, now_us=at).spans
+    spans = plan(question, now_us=at + age).spans
     if not spans:
         return
     pane = some_pane(spans, where, calendar)
 
     def has_left(later_us: int) -> bool:
-        later = Question(question.window, later_us, question.finest, question.zone)
-        return plan(later, now_us=later_us).whole.start_us > pane[1]
+        later = replace(question, at_us=later_us)
+        return plan(later, now_us=later_us + age).whole.start_us > pane[1]
 
-    change = changes_at(question, Answer(EMPTY, pane[1], None))
-    first = first_instant(at, at + 33 * DAY_US, has_left)
+    change = stays_until(question, Answer(EMPTY, pane[1], None), now_us=at + age)
 
     assert change is not None
-    assert isinstance(question.window, Sliding) or first == change
-    assert isinstance(question.window, Today) or first == change + 1
+    assert not has_left(change)
+    assert has_left(change + 1) or (
+        isinstance(question.window, ToDate | Previous) and is_rounded(question, at + age)
+    )
+
+
+def is_rounded(question: Question, now: int) -> bool:
+    """Whether panes longer than the period stand for it, which the next period may share."""
+    window = question.window
+    return not isinstance(window, Sliding) and window.period is Period.HOUR and now > question.at_us
+
+
+@given(question=questions(), age=ages, before=st.integers(0, 2 * HOUR_US))
+def test_earlier_is_what_the_oracle_says(question: Question, age: int, before: int) -> None:
+    """The instant at which a window was one period earlier, and how long that distance stays."""
+    calendar, zone = Calendar(question.zone), question.zone
+
+    def expected(at_us: int) -> datetime:
+        name, year_start = question.window.name, year_start_of(question)
+        return oracle.earlier(name, zone=zone, at=as_datetime(at_us), year_start=year_start)
+
+    shift = earlier(question.window, question.at_us, calendar)
+
+    assert expected(question.at_us) == as_datetime(shift.at_us)
+    later = (
+        question.at_us + age if shift.until_us is None else min(question.at_us + before, shift.until_us - 1)
+    )
+    moved = later - question.at_us if shift.is_moving else 0
+    # Where the clocks jump over a time it rests meanwhile: then the distance grows, and nothing is missed.
+    assert as_datetime(shift.at_us) <= expected(later) <= as_datetime(shift.at_us + moved)
+
+
+@given(question=questions(), age=ages)
+def test_the_time_a_rate_divides_by(question: Question, age: int) -> None:
+    """The length of the window's name, or of the panes that stand for it; the oracle agrees."""
+    now = question.at_us + age
+    steps = {LENGTH_US[grain(parse_window(name))]: name for name in ("1m", "1h", "24h", "7d", "30d", "400d")}
+
+    expected = oracle.measured(
+        question.window.name,
+        siblings=[steps[LENGTH_US[question.finest]], question.window.name],
+        zone=question.zone,
+        at=as_datetime(question.at_us),
+        now=as_datetime(now),
+        year_start=year_start_of(question),
+    )
+
+    assert expected == timedelta(microseconds=measured_us(plan(question, now_us=now), question.zone, None))
 
 
 def test_a_day_that_begins_between_hours_leaves_with_the_next_hour() -> None:
@@ -201,14 +257,29 @@ def test_a_day_that_begins_between_hours_leaves_with_the_next_hour() -> None:
     at, day = us("2026-03-20T12:00Z"), us("2026-03-18T18:30Z")
     question = Question(parse_window("30d"), at, Rung.S1, "Asia/Kolkata")
 
-    assert us("2026-04-17T18:59:59Z") == changes_at(question, Answer(EMPTY, day, None))
+    assert us("2026-04-17T18:59:59Z") == stays_until(question, Answer(EMPTY, day, None), now_us=at)
 
 
 def test_ahead_of_ingest() -> None:
     """An event from a clock hours ahead is waited for; one in the past of a past instant is not."""
-    now = us("2026-03-20T12:07:33Z")
-    live = plan(Question(Today(), now, Rung.S1, "UTC"), now_us=now)
-    past = plan(Question(Today(), now - 1, Rung.S1, "UTC"), now_us=now)
+    now, today = us("2026-03-20T12:07:33Z"), parse_window("today")
+    live = plan(Question(today, now, Rung.S1, "UTC"), now_us=now)
+    past = plan(Question(today, now - 1, Rung.S1, "UTC"), now_us=now)
 
-    assert live.ahead == Span(Rung.S1, now, now + DAY_US)
-    assert past.ahead is None
+    assert live.ahead == (Span(Rung.S1, now, now + DAY_US),)
+    assert past.ahead == ()
+
+
+@given(question=questions(), age=ages)
+def test_what_follows_sees_everything_up_to_now(question: Question, age: int) -> None:
+    """Whatever is counted between its end and now is in some pane after the end."""
+    now, calendar = question.at_us + age, Calendar(question.zone)
+    found = plan(replace(question, follows=True), now_us=now)
+    place = found.whole.end_us
+
+    for span in found.ahead:
+        assert place == span.start_us < span.end_us
+        assert on_edge(span.end_us, span.rung, calendar) or span.rung < Rung.D1
+        place = span.end_us
+
+    assert place > now + DAY_US
