@@ -32,11 +32,12 @@ class Question:
     slug: str
     window: str | None
     at: str | None
+    known_at: str | None
     dimensions: Mapping[str, str]
 
     def parameters(self) -> dict[str, str]:
         """As query parameters of the value."""
-        named = {"window": self.window, "at": self.at}
+        named = {"window": self.window, "at": self.at, "known_at": self.known_at}
         return {**self.dimensions, **{name: value for name, value in named.items() if value is not None}}
 
     def is_answered_by(self, body: Mapping[str, Any]) -> bool:
@@ -56,6 +57,9 @@ def get(
     *,
     window: Annotated[str | None, typer.Option(help="One of its windows; its first one by default.")] = None,
     at: Annotated[str | None, typer.Option(help="RFC 3339 with its offset; now by default.")] = None,
+    known_at: Annotated[
+        str | None, typer.Option(help="RFC 3339: what was known then; everything by default.")
+    ] = None,
     dim: Annotated[
         list[str] | None, typer.Option(help="A dimension as NAME=VALUE; may be given often.")
     ] = None,
@@ -66,10 +70,11 @@ def get(
     ] = "http://127.0.0.1:8080",
 ) -> None:
     """The value of a KPI over a window."""
-    if watch and at is not None:
-        raise typer.BadParameter("--watch follows the present; leave --at out")
-    question = Question(slug, window, at, _dimensions(dim or []))
-    with httpx2.Client(base_url=api, timeout=10.0, trust_env=False) as client:
+    if watch and (at, known_at) != (None, None):
+        raise typer.BadParameter("--watch follows the present; leave --at and --known-at out")
+    question = Question(slug, window, at, known_at, _dimensions(dim or []))
+    # What was known then is read from the log, for half a minute at most.
+    with httpx2.Client(base_url=api, timeout=40.0 if known_at else 10.0, trust_env=False) as client:
         try:
             for body in followed(client, question) if watch else [asked(client, question)]:
                 _show(body, as_json=as_json)

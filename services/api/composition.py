@@ -1,6 +1,7 @@
 """How the parts of the API are put together on an open database; nothing else builds them."""
 
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 
 from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -11,6 +12,7 @@ from services.api.event_stream import Pace
 from services.api.kpi_gauges import KpiGauges
 from services.api.metrics import ApiMetrics
 from services.api.probes import probes
+from services.api.replays import Replays
 from services.api.settings import ApiSettings
 from services.api.stored import Stored
 from services.api.streams import Hub
@@ -43,6 +45,12 @@ def state_on(engine: AsyncEngine, settings: ApiSettings, *, registry: CollectorR
     )
     return ApiState(
         readings=stored,
+        past=Replays(
+            engine,
+            settings.kafka_bootstrap_servers,
+            disorder=timedelta(seconds=settings.compute_disorder_s),
+            most_records=settings.api_replay_records,
+        ),
         alerts=stored,
         catalogue=catalogue,
         hub=hub,

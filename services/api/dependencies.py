@@ -13,7 +13,7 @@ from services.api.event_stream import Pace
 from services.api.kpi_gauges import KpiGauges
 from services.api.metrics import ApiMetrics
 from services.api.parameters import InvalidParameterError, no_others
-from services.api.readers import AlertReader, Readings
+from services.api.readers import AlertReader, PastReader, Readings
 from services.api.streams import Hub
 from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.errors import UnknownBreakdownError, UnknownKpiError, UnknownWindowError
@@ -31,6 +31,7 @@ class ApiState:
     """
 
     readings: Readings
+    past: PastReader
     alerts: AlertReader
     catalogue: CatalogueCache
     hub: Hub

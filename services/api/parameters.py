@@ -100,6 +100,18 @@ def readable(parameter: str, at: datetime, *, now: datetime) -> datetime:
     return at
 
 
+def known(parameter: str, text: str, *, now: datetime) -> datetime:
+    """The instant that *text* stands for, if something may have been known at it: not after *now*.
+
+    Raises:
+        InvalidParameterError: it is no instant, or lies outside.
+    """
+    at = instant(parameter, text)
+    if at > now:
+        raise InvalidParameterError(parameter, "lies in the future, of which nothing is known")
+    return readable(parameter, at, now=now)
+
+
 def step_of(text: str | None, *, span: timedelta) -> timedelta:
     """How far apart the points of a history over *span* lie; without *text* a round length that suits it.
 

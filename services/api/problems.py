@@ -19,6 +19,8 @@ from services.api.parameters import InvalidParameterError
 from services.api.streams import TooManyStreamsError
 from shared.domain.errors import (
     BadInputError,
+    LogLostError,
+    ReplayTooLargeError,
     StoreUnavailableError,
     TidemarkError,
     TryAgainError,
@@ -56,6 +58,10 @@ _BY_ERROR: Mapping[type[BaseException], Kind] = {
         "unknown-breakdown", "The KPI is not kept by these dimensions", HTTPStatus.BAD_REQUEST
     ),
     InvalidParameterError: INVALID_PARAMETER,
+    ReplayTooLargeError: Kind(
+        "replay-too-large", "The answer would take too much of the log", HTTPStatus.BAD_REQUEST
+    ),
+    LogLostError: Kind("log-lost", "The log no longer reaches back so far", HTTPStatus.GONE),
     BadInputError: Kind("bad-input", "What was sent cannot be used", HTTPStatus.BAD_REQUEST),
     TooManyStreamsError: Kind("too-many-streams", "No stream is free", HTTPStatus.SERVICE_UNAVAILABLE),
     StoreUnavailableError: Kind(

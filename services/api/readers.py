@@ -38,6 +38,16 @@ class Readings(Protocol):
         """The rows of transactions from *cursor* on, and the cursor to go on from."""
 
 
+class PastReader(Protocol):
+    """What was known when, from the log.
+
+    Every method may raise ReplayTooLargeError, LogLostError and, of doors, TryAgainError.
+    """
+
+    async def readings(self, catalogue: Catalogue, asks: Sequence[Ask], *, at: datetime) -> list[Reading]:
+        """The readings of *asks*, in their order, as they were known *at*."""
+
+
 class AlertReader(Protocol):
     """Where alerts stand."""
 

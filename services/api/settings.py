@@ -22,3 +22,15 @@ class ApiSettings(CommonSettings, AlertSettings):
     api_stream_lifetime_s: float = Field(
         default=3600.0, ge=1, le=86_400, description="seconds after which a stream is ended with a goodbye"
     )
+    api_replay_records: int = Field(
+        default=500_000,
+        ge=1000,
+        le=100_000_000,
+        description="records of the log that one answer about what was known may take; more are refused",
+    )
+    compute_disorder_s: float = Field(
+        default=10.0,
+        ge=0,
+        le=3600,
+        description="as compute has it: seconds events may overtake each other by",
+    )

@@ -38,13 +38,13 @@ def _client(*answers: httpx2.Response) -> tuple[httpx2.Client, list[httpx2.Reque
     return httpx2.Client(transport=httpx2.MockTransport(handle), base_url="http://api"), requests
 
 
-TOTAL = Question("departures", None, None, {})
+TOTAL = Question("departures", None, None, None, {})
 
 
 def test_question() -> None:
     """Window, instant and dimensions become the query."""
     client, requests = _client(httpx2.Response(200, text=_body()))
-    asked(client, Question("departures", "1h", "2026-01-31T09:30:00+01:00", {"carrier": "AA"}))
+    asked(client, Question("departures", "1h", "2026-01-31T09:30:00+01:00", None, {"carrier": "AA"}))
 
     assert dict(requests[0].url.params) == {
         "window": "1h",

@@ -17,22 +17,26 @@ from services.api.parameters import (
     readable,
     step_of,
 )
-from services.api.routes.values import DIMENSIONS, Window
+from services.api.routes.values import DIMENSIONS, KnownAt, Window, evaluated, seen_from
 from services.api.schemas import HistoryBody, history_body
 from shared.storage.readings import Ask
 
 router = APIRouter(prefix="/v1", tags=["values"])
 
-_PARAMETERS = ("window", "from", "to", "step")
+_PARAMETERS = ("window", "from", "to", "step", "known_at")
+
+MAX_KNOWN_POINTS = 500
+"""How many points a history as known earlier may have: each is merged of all that lies between two points."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """The instants of a history, as seen at *now*."""
+    """The instants of a history, as seen from *now*; a past one if it is asked what was known then."""
 
     instants: list[datetime]
     step: timedelta
     now: datetime
+    is_past: bool
 
 
 def _stretch(
@@ -44,14 +48,18 @@ def _stretch(
     step: Annotated[
         str | None, Query(description="Such as 30s, 5m or 1h; fits the interval when left out")
     ] = None,
+    known_at: KnownAt = None,
 ) -> Stretch:
-    now = state.clock()
+    now, is_past = seen_from(state, known_at), known_at is not None
     start_at = readable("from", instant_or_relative("from", start, now=now), now=now)
     end_at = readable("to", instant_or_relative("to", end, now=now), now=now)
     if end_at < start_at:
         raise InvalidParameterError("to", "lies before from")
     every = step_of(step, span=end_at - start_at)
-    return Stretch(instants(start_at, end_at, every=every), every, now)
+    found = instants(start_at, end_at, every=every)
+    if is_past and len(found) > MAX_KNOWN_POINTS:
+        raise InvalidParameterError("step", f"makes more than {MAX_KNOWN_POINTS} points, with known_at")
+    return Stretch(found, every, now, is_past)
 
 
 @router.get("/kpis/{slug}/history", response_model=HistoryBody, openapi_extra=DIMENSIONS)
@@ -71,7 +79,7 @@ async def show_history(
     known_breakdown(kpi, tuple(asked))
     combination = tuple(sorted(asked.items()))
     asks = [Ask(kpi.slug, known, combination, at) for at in stretch.instants]
-    readings = await state.readings.evaluate(catalogue, asks, now=stretch.now)
+    readings = await evaluated(state, catalogue, asks, now=stretch.now, is_past=stretch.is_past)
     step_s = round(stretch.step.total_seconds())
     body = history_body(kpi, readings, instants=stretch.instants, step_s=step_s)
     return answer(request, body, etag=readings_etag(readings, stretch.instants[0], step_s))

@@ -1,7 +1,7 @@
 """Values over HTTP: one KPI at an instant, its series, and many current values at once."""
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -21,17 +21,18 @@ from services.api.dependencies import (
     only,
 )
 from services.api.freshness import defined, fresh
-from services.api.parameters import InvalidParameterError, dimensions, instant, readable, series_key
+from services.api.parameters import InvalidParameterError, dimensions, instant, known, readable, series_key
 from services.api.readers import Combination
 from services.api.routes.pages import Cursor, Limit, Place, page_after, position_of
 from services.api.schemas import ValueBody, ValuesBody, value_body
 from shared.domain.definitions import Catalogue, Kpi
+from shared.domain.readings import Reading
 from shared.storage.current import CurrentReading
 from shared.storage.readings import Ask
 
 router = APIRouter(prefix="/v1", tags=["values"])
 
-_VALUE_PARAMETERS = ("window", "at", "breakdown", "limit", "cursor")
+_VALUE_PARAMETERS = ("window", "at", "known_at", "breakdown", "limit", "cursor")
 _VALUES_PARAMETERS = ("kpi", "window", "limit", "cursor")
 
 DIMENSIONS: dict[str, Any] = {
@@ -54,14 +55,26 @@ DIMENSIONS: dict[str, Any] = {
 Window = Annotated[str | None, Query(description="One of the KPI's windows; its first one when left out")]
 
 
+KnownAt = Annotated[
+    str | None,
+    Query(description="RFC 3339 with its offset: the answer of then, when less had been counted"),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A KPI over a window at an instant, as asked for."""
+    """A KPI over a window at an instant, as asked for.
+
+    Attributes:
+        now: as seen from when; the present, or the time that is asked about.
+        is_past: whether it is asked what was known then.
+    """
 
     kpi: Kpi
     window: str
     at: datetime
     now: datetime
+    is_past: bool
 
     def ask(self, combination: Combination) -> Ask:
         """The question about one series."""
@@ -72,13 +85,34 @@ def _moment(
     slug: str,
     state: State,
     catalogue: CurrentCatalogue,
+    *,
     window: Window = None,
     at: Annotated[str | None, Query(description="RFC 3339 with its offset; now when left out")] = None,
+    known_at: KnownAt = None,
 ) -> Moment:
     kpi = known_kpi(catalogue, slug)
-    now = state.clock()
+    now = seen_from(state, known_at)
     instant_at = now if at is None else readable("at", instant("at", at), now=now)
-    return Moment(kpi, known_window(kpi, window), instant_at, now)
+    return Moment(kpi, known_window(kpi, window), instant_at, now, is_past=known_at is not None)
+
+
+def seen_from(state: ApiState, known_at: str | None) -> datetime:
+    """The time that *known_at* names; the present when it is left out.
+
+    Raises:
+        InvalidParameterError: it is no time, or one that nothing is known of.
+    """
+    now = state.clock()
+    return now if known_at is None else known("known_at", known_at, now=now)
+
+
+async def evaluated(
+    state: ApiState, catalogue: Catalogue, asks: Sequence[Ask], *, now: datetime, is_past: bool
+) -> list[Reading]:
+    """The readings of *asks* as seen from *now*, which is the present unless it *is_past*."""
+    if is_past:
+        return await state.past.readings(catalogue, asks, at=now)
+    return await state.readings.evaluate(catalogue, asks, now=now)
 
 
 @router.get(
@@ -106,7 +140,7 @@ async def show_value(
     found = sorted(await state.readings.combinations(catalogue, moment.kpi.slug, names), key=_place)
     page, next_cursor = page_after(found, _place, cursor=cursor, limit=limit)
     asks = [moment.ask(combination) for combination in page]
-    readings = await state.readings.evaluate(catalogue, asks, now=moment.now)
+    readings = await evaluated(state, catalogue, asks, now=moment.now, is_past=moment.is_past)
     body = ValuesBody(items=[value_body(moment.kpi, each) for each in readings], next_cursor=next_cursor)
     return answer(request, body, etag=readings_etag(readings))
 
@@ -120,7 +154,7 @@ async def _one(
 ) -> Response:
     known_breakdown(moment.kpi, tuple(asked))
     ask = moment.ask(tuple(sorted(asked.items())))
-    readings = await state.readings.evaluate(catalogue, [ask], now=moment.now)
+    readings = await evaluated(state, catalogue, [ask], now=moment.now, is_past=moment.is_past)
     return answer(request, value_body(moment.kpi, readings[0]), etag=readings_etag(readings))
 
 

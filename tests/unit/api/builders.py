@@ -160,6 +160,28 @@ class Memory:
             raise StoreUnavailableError("password=hunter2 was refused")
 
 
+class Past:
+    """What was known, in memory: what *memory* says now, with the time that was asked about.
+
+    Attributes:
+        failure: what every question fails with.
+        times: the times that were asked about.
+    """
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self.failure: Exception | None = None
+        self.times: list[datetime] = []
+
+    async def readings(self, catalogue: Catalogue, asks: Sequence[Ask], *, at: datetime) -> list[Reading]:
+        """The readings of now, as of then."""
+        self.times.append(at)
+        if self.failure is not None:
+            raise self.failure
+        found = await self._memory.evaluate(catalogue, asks, now=at)
+        return [dataclasses.replace(reading, as_of=at) for reading in found]
+
+
 class Definitions:
     """A catalogue that can be changed, and counts how often it is loaded and looked at."""
 
@@ -201,6 +223,7 @@ def a_state(
     registry.register(gauges)
     state = ApiState(
         readings=memory,
+        past=Past(memory),
         alerts=memory,
         catalogue=catalogue,
         hub=Hub(
