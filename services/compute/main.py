@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -9,6 +10,9 @@ import structlog
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
+from services.compute.backfill.jobs import Backfiller
+from services.compute.backfill.pacing import Pace
+from services.compute.backfill.reading import LogDoor
 from services.compute.catalogues import CatalogueWatch
 from services.compute.doors import Join
 from services.compute.metrics import Metrics
@@ -22,9 +26,10 @@ from services.compute.settings import ComputeSettings
 from services.compute.touched import Touched
 from services.compute.workers import Worker
 from shared.contracts.topics import EVENTS
-from shared.messaging.admin import cluster_id
+from shared.messaging.admin import cluster_id, topic_offsets
 from shared.messaging.consumer import open_consumer
 from shared.messaging.producer import open_producer
+from shared.messaging.ranges import open_ranges
 from shared.observability.logging import configure_logging, wants_json
 from shared.runtime.lifecycle import patiently, run_jobs, stop_on_signals
 from shared.runtime.loops import run_loop
@@ -71,15 +76,13 @@ async def run(settings: ComputeSettings) -> None:
         progress = Progress(settings.compute_stuck_after_s, metrics.lag_records, metrics.progress_age_s)
         limits = SeriesLimits(settings.compute_series_per_measure, settings.compute_series_in_all)
         around = Surroundings(settings, watch, producer, metrics, touched, progress)
-        worker = Worker(policy, PostgresStore(database_url, limits), _join(settings, owner), around)
+        store = PostgresStore(database_url, limits)
+        worker = Worker(policy, store, _join(settings, owner), around)
+        is_behind = partial(_is_behind, progress, settings)
         refresher = Refresher(
-            engine,
-            watch,
-            touched,
-            metrics,
-            settings.compute_refresh_interval_s,
-            is_behind=lambda: progress.lag >= settings.compute_flush_max_events,
+            engine, watch, touched, metrics, settings.compute_refresh_interval_s, is_behind=is_behind
         )
+        backfiller = Backfiller(engine, store, _log(servers), watch, worker.owned, Pace(is_behind))
         retention = Retention(database_url, settings.dedupe_horizon, worker.owned)
         app = Starlette(routes=ops_routes(probes=probes(engine, worker, progress), registry=registry))
         server = await stack.enter_async_context(
@@ -90,6 +93,7 @@ async def run(settings: ComputeSettings) -> None:
             "worker": worker.run,
             "refresher": refresher.run,
             "catalogue": watch.run,
+            "backfill": backfiller.run,
             "retention": retention.run,
         }
         await run_jobs(jobs, stopping=stopping, grace_s=settings.shutdown_grace_s)
@@ -105,3 +109,17 @@ def _join(settings: ComputeSettings, owner: str) -> Join:
         auto_offset_reset="none",
         session_timeout_s=settings.compute_session_timeout_s,
     )
+
+
+def _is_behind(progress: Progress, settings: ComputeSettings) -> bool:
+    """Whether more waits to be counted than one flush takes: everything else rests then."""
+    return progress.lag >= settings.compute_flush_max_events
+
+
+def _log(servers: str) -> LogDoor:
+    """The clean topic, for those who read it again."""
+
+    async def begins() -> Mapping[int, int]:
+        return {partition: at.begin for partition, at in (await topic_offsets(servers, EVENTS)).items()}
+
+    return LogDoor(partial(open_ranges, servers, EVENTS), begins)

@@ -123,6 +123,11 @@ ORDER BY b.backfill_id
 """
 
 
+def shard_of(partition: int) -> int:
+    """The shard of the rows that a backfill writes for *partition*; those of live counting are from 0 up."""
+    return -1 - partition
+
+
 async def open_cursors(connection: asyncpg.Connection, begins: Mapping[int, int]) -> None:
     """Open the stretches that have their hand-over; *begins* says where each partition's log begins."""
     await connection.execute(_OPEN, list(begins), list(begins.values()))

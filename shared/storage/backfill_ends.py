@@ -71,6 +71,18 @@ async def settle(conn: AsyncConnection, backfill_id: int, now: datetime) -> Back
     return BackfillState.DONE
 
 
+async def give_up(conn: AsyncConnection, backfill_id: int, reason: str, now: datetime) -> None:
+    """Let a backfill that cannot go on fail, unless it is over already.
+
+    Raises:
+        UnknownBackfillError: there is none.
+    """
+    await lock_catalogue(conn)
+    row = await locked_state(conn, backfill_id)
+    if row.state == BackfillState.RUNNING:
+        await end(conn, backfill_id, BackfillState.FAILED, now, error=reason)
+
+
 async def _is_left(conn: AsyncConnection, backfill_id: int) -> bool:
     """Whether something is left to count; the cursors stay as they are until the transaction ends."""
     mine = select(backfill_cursors).where(backfill_cursors.c.backfill_id == backfill_id)

@@ -1,5 +1,6 @@
 """What people are told about backfills: what each is for, and how far it has come; it changes nothing."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +23,23 @@ SELECT b.backfill_id, b.wanted, b.state, b.rate_limit, b.error, b.created_at, b.
 FROM backfills b LEFT JOIN backfill_cursors c USING (backfill_id)
 WHERE CAST(:backfill_id AS bigint) IS NULL OR b.backfill_id = :backfill_id
 GROUP BY b.backfill_id ORDER BY b.backfill_id DESC LIMIT :most
+""")
+
+_HAS_WORK = text("""
+-- has_work: a backfill that some of these partitions have to go on with, or that none is left of.
+SELECT EXISTS (
+    SELECT FROM backfills b WHERE b.state = 'running' AND (
+        EXISTS (
+            SELECT FROM unnest(CAST(:partitions AS int[])) AS mine (partition)
+            LEFT JOIN backfill_cursors c ON c.partition = mine.partition AND c.backfill_id = b.backfill_id
+            WHERE c.partition IS NULL OR c.next_offset < c.until_offset
+        ) OR NOT EXISTS (
+            SELECT FROM positions p
+            LEFT JOIN backfill_cursors c ON c.partition = p.partition AND c.backfill_id = b.backfill_id
+            WHERE c.partition IS NULL OR c.next_offset < c.until_offset
+        )
+    )
+)
 """)
 
 MOST = 100
@@ -80,6 +98,12 @@ async def backfill_reports(conn: AsyncConnection) -> list[BackfillReport]:
     """The newest backfills, the newest first."""
     rows = (await conn.execute(_REPORTS, {"backfill_id": None, "most": MOST})).all()
     return [_report(row) for row in rows]
+
+
+async def has_work(conn: AsyncConnection, partitions: Collection[int]) -> bool:
+    """Whether the owner of *partitions* has something to do for a backfill."""
+    found: bool = (await conn.execute(_HAS_WORK, {"partitions": sorted(partitions)})).scalar_one()
+    return found
 
 
 def _report(row: Row[Any]) -> BackfillReport:

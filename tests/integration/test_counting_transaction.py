@@ -17,6 +17,7 @@ from shared.storage.definitions import apply_changes, load_catalogue
 from shared.storage.engine import close, connect, reading, transaction
 from shared.storage.ledger import Ledger
 from tests.integration.counting_rig import Counting, counting
+from tests.integration.cuts import Cut
 from tests.unit.compute.builders import NOW, a_record, an_event, clean_log
 from tests.unit.compute.test_batches import FOREIGN
 from tests.unit.domain.kpi_builders import a_kpi
@@ -49,29 +50,6 @@ async def contents(counting: Counting) -> Mapping[str, list[tuple[Any, ...]]]:
         }
     finally:
         await close(connection)
-
-
-class Cut:
-    """A connection that is cut off when its statement of that number has been carried out."""
-
-    def __init__(self, connection: asyncpg.Connection, *, after: int) -> None:
-        self._connection = connection
-        self._left = after
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._connection, name)
-        if name not in ("execute", "fetch", "fetchrow", "copy_to_table"):
-            return found
-
-        async def carried_out(*arguments: Any, **named: Any) -> Any:
-            answer = await found(*arguments, **named)
-            self._left -= 1
-            if self._left == 0:
-                self._connection.terminate()
-                raise ConnectionResetError
-            return answer
-
-        return carried_out
 
 
 async def cut_off(counting: Counting, *, after: int) -> int | BaseException:
