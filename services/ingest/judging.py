@@ -8,10 +8,11 @@ import numpy as np
 
 from shared.contracts.deadletters import DeadLetter, dead_letter_headers, dead_letter_value
 from shared.contracts.events import CLEAN_HEADERS, CleanEvent, clean_key, encode_clean, times_us
+from shared.contracts.express import ProvenEvent, proven_events
 from shared.contracts.intake import decode
 from shared.contracts.mappings import JsonMapping
 from shared.contracts.rfc3339 import text_of_us
-from shared.domain.events import MAX_SKEW, RETENTION, Reason, Rejected, partition_of
+from shared.domain.events import MAX_SKEW, RETENTION, Reason, Rejected, partitions_of
 from shared.messaging.producer import Outgoing
 from shared.messaging.records import Record, TopicPartition
 
@@ -20,6 +21,11 @@ SERVICE = "ingest"
 
 _SKEW_US = round(MAX_SKEW.total_seconds()) * 1_000_000
 _RETENTION_US = round(RETENTION.total_seconds()) * 1_000_000
+
+
+_STRUCTURED = tuple(CLEAN_HEADERS)
+
+Outcome = CleanEvent | ProvenEvent | Rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +60,41 @@ class Verdicts:
 
 def judge(at: TopicPartition, records: Sequence[Record], rules: Rules) -> Verdicts:
     """A verdict on each of *records*, which were read from *at*."""
-    mapping = rules.mappings.get(at.topic)
-    outcomes = judge_times(
-        [
-            decode(record.value, record.headers, timestamp_us=record.timestamp * 1000, mapping=mapping)
-            for record in records
-        ],
-        now_us=rules.now_us,
-    )
+    outcomes = judge_times(_outcomes(records, rules.mappings.get(at.topic)), now_us=rules.now_us)
     verdicts = Verdicts()
+    verdicts.clean.extend(
+        clean_records(
+            [event for event in outcomes if not isinstance(event, Rejected)], partitions=rules.partitions
+        )
+    )
     for record, outcome in zip(records, outcomes, strict=True):
-        if isinstance(outcome, CleanEvent):
-            verdicts.clean.append(clean_record(outcome, partitions=rules.partitions))
-        else:
+        if isinstance(outcome, Rejected):
             verdicts.dead.append(_dead_letter(at, record, outcome, rules.now_us))
             verdicts.reasons[outcome.reason] += 1
     return verdicts
 
 
-def judge_times(outcomes: Sequence[CleanEvent | Rejected], *, now_us: int) -> list[CleanEvent | Rejected]:
+def _outcomes(records: Sequence[Record], mapping: JsonMapping | None) -> list[Outcome]:
+    """Most records are proven to be clean; the others are taken apart one by one."""
+    proven = proven_events([_structured(record) for record in records])
+    return [
+        event or decode(record.value, record.headers, timestamp_us=record.timestamp * 1000, mapping=mapping)
+        for record, event in zip(records, proven, strict=True)
+    ]
+
+
+def _structured(record: Record) -> bytes:
+    """The value if nothing but the value says what the record holds; else nothing that can be proven."""
+    if not record.headers or tuple(record.headers) == _STRUCTURED:
+        return record.value or b""
+    return b""
+
+
+def judge_times(outcomes: Sequence[Outcome], *, now_us: int) -> list[Outcome]:
     """The same *outcomes*, but for events whose time is too far from *now_us*: those are rejected."""
     judged = list(outcomes)
-    places = [place for place, outcome in enumerate(judged) if isinstance(outcome, CleanEvent)]
-    ages = now_us - times_us([outcome.time for outcome in judged if isinstance(outcome, CleanEvent)])
+    places = [place for place, outcome in enumerate(judged) if not isinstance(outcome, Rejected)]
+    ages = now_us - times_us([outcome.time for outcome in judged if not isinstance(outcome, Rejected)])
     for index in np.flatnonzero((ages < -_SKEW_US) | (ages > _RETENTION_US)):
         judged[places[index]] = _out_of_time(int(ages[index]))
     return judged
@@ -90,10 +108,13 @@ def _out_of_time(age_us: int) -> Rejected:
     return Rejected(Reason.TIME_TOO_OLD, detail)
 
 
-def clean_record(event: CleanEvent, *, partitions: int) -> Outgoing:
-    """The record of `tidemark.events` for *event*; its own timestamp is that of sending."""
-    key = clean_key(event)
-    return Outgoing(encode_clean(event), key, partition_of(key, partitions), CLEAN_HEADERS)
+def clean_records(events: Sequence[CleanEvent | ProvenEvent], *, partitions: int) -> list[Outgoing]:
+    """The records of `tidemark.events` for *events*; their own timestamps are those of sending."""
+    keys = [clean_key(event) for event in events]
+    return [
+        Outgoing(encode_clean(event), key, partition, CLEAN_HEADERS)
+        for event, key, partition in zip(events, keys, partitions_of(keys, partitions), strict=True)
+    ]
 
 
 def _dead_letter(at: TopicPartition, record: Record, rejected: Rejected, now_us: int) -> Outgoing:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from shared.contracts.express import ProvenEvent
 from shared.contracts.rfc3339 import times_us, us_of_text
 from shared.domain.events import event_key
 
@@ -62,11 +63,11 @@ clean_decoder = msgspec.json.Decoder(CleanEvent, float_hook=_number)
 """Reads one clean record; a number that a float might not hold as it was written becomes a decimal."""
 
 
-def encode_clean(event: CleanEvent) -> bytes:
+def encode_clean(event: CleanEvent | ProvenEvent) -> bytes:
     """The value of the clean record of *event*: a compact structured CloudEvent, fields in a fixed order."""
     return _encoder.encode(event)
 
 
-def clean_key(event: CleanEvent) -> bytes:
+def clean_key(event: CleanEvent | ProvenEvent) -> bytes:
     """The key of the clean record: a retraction has that of the event it retracts."""
     return event_key(event.source, event.retracts or event.id)

@@ -12,8 +12,7 @@ from starlette.responses import Response
 from services.ingest.http.bodies import read_body
 from services.ingest.http.gate import Gate
 from services.ingest.http.problems import MALFORMED, REJECTED, TOO_LARGE, UNSUPPORTED, RequestProblemError
-from services.ingest.judging import clean_record, judge_times
-from shared.contracts.events import CleanEvent
+from services.ingest.judging import Outcome, clean_records, judge_times
 from shared.contracts.intake import decode_binary, decode_structured, media_type
 from shared.domain.errors import BrokerUnavailableError
 from shared.domain.events import Reason, Rejected
@@ -27,8 +26,6 @@ BATCH = "application/cloudevents-batch+json"
 
 _UNREADABLE = frozenset({Reason.MALFORMED_JSON, Reason.NOT_UTF8, Reason.NOT_AN_OBJECT, Reason.EMPTY_RECORD})
 """Reasons that speak of the body as a whole when it is the only event."""
-
-Outcome = CleanEvent | Rejected
 
 
 class Intake:
@@ -54,7 +51,7 @@ class Intake:
         body, now_us = await read_body(request), epoch_us()
         if is_binary:
             ids: Sequence[str | None] = [request.headers.get("ce-id")]
-            outcomes = [_from_headers(request, kind, body, now_us)]
+            outcomes: list[Outcome] = [_from_headers(request, kind, body, now_us)]
         else:
             raws = _elements(body) if kind == BATCH else [body]
             ids = [_id(raw) for raw in raws]
@@ -63,14 +60,14 @@ class Intake:
         return await self._answered(outcomes, list(map(_result, ids, outcomes)))
 
     async def _answered(self, outcomes: Sequence[Outcome], results: Sequence[dict[str, Any]]) -> Response:
-        accepted = [outcome for outcome in outcomes if isinstance(outcome, CleanEvent)]
+        accepted = [outcome for outcome in outcomes if not isinstance(outcome, Rejected)]
         rejected = [outcome for outcome in outcomes if isinstance(outcome, Rejected)]
         self._events.labels("rejected").inc(len(rejected))
         if rejected and not accepted:
             raise _refusal(rejected, results)
         try:
             partitions = await self._gate.partitions()
-            await self._gate.send([clean_record(event, partitions=partitions) for event in accepted])
+            await self._gate.send(clean_records(accepted, partitions=partitions))
         except BrokerUnavailableError:
             self._events.labels("unavailable").inc(len(accepted))
             raise
@@ -109,9 +106,9 @@ def _unquoted(value: str) -> str:
 
 
 def _result(event_id: str | None, outcome: Outcome) -> dict[str, Any]:
-    if isinstance(outcome, CleanEvent):
-        return {"id": outcome.id, "status": "accepted"}
-    return {"id": event_id, "status": "rejected", "reason": outcome.reason, "detail": outcome.detail}
+    if isinstance(outcome, Rejected):
+        return {"id": event_id, "status": "rejected", "reason": outcome.reason, "detail": outcome.detail}
+    return {"id": outcome.id, "status": "accepted"}
 
 
 class _Named(msgspec.Struct):
