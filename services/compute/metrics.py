@@ -7,6 +7,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.compute.parts import Tally
 
+CHECKS = ("right", "drifted", "skipped")
+
+CORRECTIONS = ("registered", "undone", "ahead", "repaired")
+
 OUTCOMES = ("applied", "duplicate", "dead_lettered")
 
 _FLUSH_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
@@ -28,6 +32,11 @@ class Metrics:
     refresh_s: Histogram
     expression_errors: Counter
     remembered_ids: Gauge
+    retractions: Counter
+    retractions_sought: Gauge
+    repairs_open: Gauge
+    checked_values: Counter
+    drift_values: Gauge
 
     @classmethod
     def on(cls, registry: CollectorRegistry) -> "Metrics":
@@ -64,7 +73,32 @@ class Metrics:
             remembered_ids=_gauge(
                 registry, "remembered_ids", "Event ids in memory against duplicates, 40 to 80 bytes each."
             ),
+            retractions=_counter(
+                registry,
+                "retractions",
+                "Retractions met, events undone or not there yet, panes remade.",
+                "outcome",
+            ),
+            retractions_sought=_gauge(
+                registry, "retractions_sought", "Events still to be undone; values wait while it is not 0."
+            ),
+            repairs_open=_gauge(
+                registry, "repairs_open", "Panes still to be remade from the log; as_of waits for them."
+            ),
+            checked_values=_counter(
+                registry,
+                "selfcheck_values",
+                "Values counted again from the log; it checks nothing when only skipped grows.",
+                "outcome",
+            ),
+            drift_values=_gauge(
+                registry, "drift_values", "Of the last 100 checked, those the log denies; must be 0."
+            ),
         )
+        for outcome in CHECKS:
+            metrics.checked_values.labels(outcome)
+        for outcome in CORRECTIONS:
+            metrics.retractions.labels(outcome)
         for outcome in OUTCOMES:
             metrics.events.labels(outcome)
         return metrics
@@ -77,6 +111,7 @@ class Metrics:
                 self.events.labels(outcome).inc(count)
             for entry, count in {"consumed": tally.consumed, **found}.items():
                 self.ledger.labels(str(tally.partition), entry).inc(count)
+        self.retractions.labels("registered").inc(sum(len(tally.retractions) for tally in tallies))
 
 
 def _counter(registry: CollectorRegistry, name: str, meaning: str, *labels: str) -> Counter:

@@ -1,7 +1,7 @@
 """The life of a counting process: one session after the other, whatever ends them."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -36,6 +36,11 @@ class Worker:
     def owned(self) -> Collection[int]:
         """The partitions counted here now."""
         return set(self._session.ownership.owned) if self._session else set()
+
+    def epochs(self) -> Mapping[int, int]:
+        """The same with the epochs that they are owned by."""
+        owned = self._session.ownership.owned if self._session else {}
+        return {partition: one.epoch for partition, one in owned.items()}
 
     def has_joined(self) -> bool:
         """Whether the group has given this process its share, be it none."""

@@ -9,9 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 _FRESHNESS = text("""
 -- freshness: the partition that is furthest behind decides; before any is counted, nothing is known.
-SELECT coalesce(min(current_to), to_timestamp(0)) AS as_of,
-       CASE WHEN count(*) = count(watermark) THEN min(watermark) END AS watermark
+-- A retraction whose event still counts, and a pane that only the log can tell, hold everything back to the
+-- instant the retraction arrived: of what came before it nothing is missing, of what came then something is.
+SELECT least(coalesce(min(current_to), to_timestamp(0)), min(held.since)) AS as_of,
+       CASE WHEN count(*) = count(watermark) THEN least(min(watermark), min(held.since)) END AS watermark
 FROM positions
+CROSS JOIN (SELECT least(
+    (SELECT min(retracted_at) FROM retractions WHERE state = 'sought'),
+    (SELECT min(r.since) FROM pane_repairs r JOIN series s USING (series_id)
+     WHERE s.measure_id = ANY(CAST(:measure_ids AS bigint[])))
+) AS since) AS held
 """)
 
 _BEGUN = text("""
@@ -30,8 +37,8 @@ class Completeness:
     """What is known to be counted.
 
     Attributes:
-        as_of: everything that had reached the clean topic before this instant.
-        watermark: no event older than this is expected; None while a partition has none.
+        as_of: everything that had reached the clean topic before this instant, retractions included.
+        watermark: no event older than this is expected, and none retracted; None while a partition has none.
         begun: since when each measure is counted, None being all of the log; a measure that some
             partition does not count yet is not among them.
     """
@@ -53,6 +60,6 @@ class Completeness:
 
 async def completeness(connection: AsyncConnection, measure_ids: Collection[int]) -> Completeness:
     """What is counted of the clean topic, and of *measure_ids* in particular."""
-    fresh = (await connection.execute(_FRESHNESS)).one()
+    fresh = (await connection.execute(_FRESHNESS, {"measure_ids": list(measure_ids)})).one()
     begun = await connection.execute(_BEGUN, {"measure_ids": list(measure_ids)})
     return Completeness(fresh.as_of, fresh.watermark, {row.measure_id: row.since for row in begun})

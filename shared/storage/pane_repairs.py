@@ -93,8 +93,14 @@ async def count(connection: asyncpg.Connection) -> int:
     return found
 
 
+async def forget(connection: asyncpg.Connection, panes: Collection[PaneKey]) -> None:
+    """Delete the marks of *panes* and leave these as they are: nobody asks for them again."""
+    if panes:
+        await connection.execute(_CLEAR.format(table="pane_repairs"), *_columns(panes))
+
+
 async def clear(connection: asyncpg.Connection, panes: Collection[PaneKey]) -> None:
-    """Delete *panes* and their marks: what they are is about to be written, or nobody asks for it again.
+    """Delete *panes* and their marks: what they are is about to be written.
 
     All positions must be locked, because rows of every shard go.
     """
