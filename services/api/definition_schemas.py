@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from services.api.schemas import Number, TargetBody, target_body
-from shared.domain.aggregates import Aggregate
+from shared.domain.aggregates import Aggregate, Per
 from shared.domain.alerts import Condition
 from shared.domain.definitions import Alert, Catalogue, Category, Severity
 from shared.domain.targets import Direction
@@ -47,6 +47,8 @@ class KpiBody:
     where: Annotated[str | None, Field(description="Which of them count")]
     value: Annotated[str | None, Field(description="What is taken from each")]
     aggregate: Aggregate | None
+    percentile: Annotated[Number | None, Field(description="Which percentile, from 0 to 100")]
+    per: Annotated[Per | None, Field(description="What a rate is told per; null: s")]
     formula: Annotated[str | None, Field(description="Of other KPIs, by their slugs")]
     breakdowns: Annotated[
         list[list[str]], Field(description="The dimensions it is kept by, besides the total")
@@ -85,6 +87,8 @@ def kpi_body(catalogue: Catalogue, slug: str) -> KpiBody:
         where=kpi.where,
         value=kpi.value,
         aggregate=kpi.aggregate,
+        percentile=kpi.percentile,
+        per=kpi.per,
         formula=kpi.formula,
         breakdowns=[list(names) for names in kpi.breakdowns if names],
         windows=list(kpi.windows),

@@ -61,6 +61,10 @@ class NumberColumns:
             np.maximum.reduceat(self.high, first),
         )
 
+    def widened(self) -> Self:
+        """The same with room for the sum of all elements, which may be those of several batches."""
+        return type(self)(self.n, _summable(self.total), self.low, self.high)
+
 
 @dataclass(frozen=True, slots=True)
 class SquareColumns:
@@ -97,6 +101,10 @@ class SquareColumns:
     def reduced(self, first: Places) -> Self:
         """One element for each run, the runs beginning at *first*."""
         return type(self)(*(np.add.reduceat(part, first) for part in (self.n, self.total, self.squares)))
+
+    def widened(self) -> Self:
+        """The same with room for the sum of all elements, which may be those of several batches."""
+        return type(self)(self.n, _summable(self.total), _summable(self.squares))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +174,10 @@ class EndColumns:
         firsts, lasts = self.first.ordered(runs).taken(first), self.last.ordered(runs).taken(final)
         return type(self)(np.add.reduceat(self.n, first), firsts, lasts)
 
+    def widened(self) -> Self:
+        """The same: counts have room enough."""
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class ItemColumns:
@@ -197,13 +209,19 @@ class ItemColumns:
         """One element for each run, the runs beginning at *first*."""
         return type(self)(self.item[first], np.add.reduceat(self.count, first))
 
+    def widened(self) -> Self:
+        """The same: counts have room enough."""
+        return self
+
 
 def _ones(values: Int64s, sign: int) -> Int64s:
     return np.full(len(values), sign, dtype=np.int64)
 
 
-def _summable(values: Int64s) -> Integers:
+def _summable(values: Integers) -> Integers:
     """*values* as integers that are 64 bits wide if the sum of all of them together is."""
+    if values.dtype == object:
+        return values
     bounded = float(np.abs(values.astype(np.float64)).sum()) < _SAFE_SUM
     return values if bounded else values.astype(object)
 

@@ -25,9 +25,10 @@ class KindRows:
         return len(self.series_id)
 
     def merged(self) -> "KindRows":
-        """The same additions with one row a key, for series that several groups came to."""
+        """The same additions with one row a key, for series that several groups or batches came to."""
         d = self.deltas
-        (series_id, rung, start_us), columns = merged_rows([self.series_id, d.rung, d.start_us], d.columns)
+        keys = [self.series_id, d.rung, d.start_us]
+        (series_id, rung, start_us), columns = merged_rows(keys, d.columns.widened())
         return KindRows(series_id, Deltas(d.kind, series_id, rung, start_us, columns))
 
 

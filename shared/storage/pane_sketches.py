@@ -55,9 +55,18 @@ async def add(connection: asyncpg.Connection, rows: KindRows, *, shard: int) -> 
     counted = np.add.reduceat(columns.count, first)
     for place, n in before.counted.items():
         counted[place] += n
-    await connection.execute(_WRITE, *ours, shard, counted.tolist(), [body for body, _ in merged])
-    panes = list(zip(*ours, strict=True))
+    panes: list[PaneKey] = list(zip(*ours, strict=True))
+    await write(connection, panes, counted.tolist(), [body for body, _ in merged], shard=shard)
     return [pane for pane, (_, is_settled) in zip(panes, merged, strict=True) if not is_settled]
+
+
+async def write(
+    connection: asyncpg.Connection, panes: Sequence[PaneKey], n: Sequence[int], bodies: Sequence[bytes], *,
+    shard: int,
+) -> None:  # fmt: skip
+    """Make each of *panes* hold its body and its number of events under *shard*, whatever it held before."""
+    series_ids, rungs, starts = zip(*panes, strict=True)
+    await connection.execute(_WRITE, series_ids, rungs, starts, shard, n, bodies)
 
 
 @dataclass(frozen=True, slots=True)

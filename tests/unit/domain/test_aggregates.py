@@ -47,13 +47,14 @@ def one(event: Event, kind: Kind) -> Partial:
     """The partial of one event."""
     time_us, key, value = event
     end, array = End(time_us, bytes([key]) * 16, value), np.array([value], dtype=np.int64)
-    return {
+    single: dict[Kind, Partial] = {
         Kind.NUMBERS: Numbers(1, value, value, value),
         Kind.SQUARES: Squares(1, value, value * value),
         Kind.ENDS: Ends(1, end, end),
         Kind.QUANTILES: Quantiles.of(array),
         Kind.DISTINCT: Distinct.of(array),
-    }[kind]
+    }
+    return single[kind]
 
 
 def value(partial: Partial, aggregate: Aggregate, *, scale: int = 0, **rule: object) -> Decimal | None:
@@ -203,7 +204,7 @@ def test_stddev(log: list[Event], scale: int) -> None:
     assert found is not None
     half = Fraction(1, 2) * Fraction(10) ** (found.adjusted() - 33)
 
-    assert max(Fraction(found) - half, 0) ** 2 <= variance <= (Fraction(found) + half) ** 2
+    assert max(Fraction(found) - half, Fraction(0)) ** 2 <= variance <= (Fraction(found) + half) ** 2
 
 
 def test_stddev_of_a_perfect_square() -> None:

@@ -58,13 +58,14 @@ def one(event: Row, kind: Kind) -> Partial:
     _, age, value, key = event
     array = np.array([value], dtype=np.int64)
     end = End(NOW_US - age, key_of(key), value)
-    return {
+    single: dict[Kind, Partial] = {
         Kind.NUMBERS: Numbers(1, value, value, value),
         Kind.SQUARES: Squares(1, value, value * value),
         Kind.ENDS: Ends(1, end, end),
         Kind.QUANTILES: Quantiles.of(array),
         Kind.DISTINCT: Distinct.of(array),
-    }[kind]
+    }
+    return single[kind]
 
 
 Panes = dict[tuple[int, Rung, int], Partial]
