@@ -58,6 +58,13 @@ class ComputeSettings(CommonSettings):
         description="seconds after which Kafka gives a silent member's partitions away",
     )
 
+    compute_selfcheck_interval_s: float = Field(
+        default=30.0, gt=0, le=86_400, description="seconds between two values counted again from the log"
+    )
+    compute_selfcheck_records: int = Field(
+        default=50_000, ge=1000, description="records of the log that one such check reads at most"
+    )
+
     @property
     def dedupe_horizon(self) -> timedelta:
         """The horizon as a duration."""
