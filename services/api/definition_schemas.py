@@ -9,7 +9,7 @@ from pydantic import Field
 from services.api.schemas import Number, TargetBody, target_body
 from shared.domain.aggregates import Aggregate, Per
 from shared.domain.alerts import Condition
-from shared.domain.definitions import Alert, Catalogue, Category, Severity
+from shared.domain.definitions import Alert, Catalogue, Category, OpenHours, Severity
 from shared.domain.targets import Direction
 
 
@@ -26,6 +26,15 @@ class RuleBody:
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     breakdown: Annotated[list[str], Field(description="Judged for each combination of these; []: the total")]
+
+
+@dataclass(frozen=True, slots=True)
+class HoursBody:
+    """When events count, by the clocks of the KPI's zone."""
+
+    days: Annotated[list[str], Field(description="mon, tue, wed, thu, fri, sat, sun")]
+    from_time: Annotated[str, Field(description="The first minute of such a day, such as 09:00")]
+    to_time: Annotated[str, Field(description="The minute that is no longer one, up to 24:00")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,8 @@ class KpiBody:
     ]
     windows: Annotated[list[str], Field(description="The first is the one meant when none is named")]
     zone: Annotated[str, Field(description="The IANA time zone its days begin in")]
+    fiscal_year_start: Annotated[int, Field(description="The month with which its years begin")]
+    business_hours: Annotated[HoursBody | None, Field(description="null: its events count at any time")]
     target: TargetBody | None
     alerts: list[RuleBody]
     prometheus: Annotated[bool, Field(description="Its totals are on /metrics")]
@@ -93,10 +104,16 @@ def kpi_body(catalogue: Catalogue, slug: str) -> KpiBody:
         breakdowns=[list(names) for names in kpi.breakdowns if names],
         windows=list(kpi.windows),
         zone=kpi.zone,
+        fiscal_year_start=kpi.fiscal_year_start,
+        business_hours=_hours(kpi.business_hours),
         target=target_body(kpi),
         alerts=[_rule(rule) for rule in kpi.alerts],
         prometheus=kpi.prometheus,
     )
+
+
+def _hours(hours: OpenHours | None) -> HoursBody | None:
+    return None if hours is None else HoursBody(list(hours.days), hours.from_time, hours.to_time)
 
 
 def _rule(rule: Alert) -> RuleBody:

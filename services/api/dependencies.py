@@ -17,6 +17,7 @@ from services.api.readers import AlertReader, PastReader, Readings
 from services.api.streams import Hub
 from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.errors import UnknownBreakdownError, UnknownKpiError, UnknownWindowError
+from shared.domain.windows import window_name
 from shared.observability.health import Probe
 
 
@@ -69,16 +70,16 @@ def known_kpi(catalogue: Catalogue, slug: str) -> Kpi:
 
 
 def known_window(kpi: Kpi, window: str | None) -> str:
-    """*window* if the KPI has it, its first one without a wish.
+    """*window*, under its own name, if the KPI has it; its first one without a wish.
 
     Raises:
         UnknownWindowError: the KPI is not kept over it.
     """
     if window is None:
         return kpi.windows[0]
-    if window not in kpi.windows:
+    if window_name(window) not in kpi.windows:
         raise UnknownWindowError(kpi.slug, window, kpi.windows)
-    return window
+    return window_name(window)
 
 
 def known_windows(catalogue: Catalogue, windows: Iterable[str]) -> frozenset[str]:
@@ -87,7 +88,7 @@ def known_windows(catalogue: Catalogue, windows: Iterable[str]) -> frozenset[str
     Raises:
         InvalidParameterError: no KPI has one of them.
     """
-    asked = frozenset(windows)
+    asked = frozenset(map(window_name, windows))
     strange = asked - {window for kpi in catalogue.kpis.values() for window in kpi.windows}
     if strange:
         raise InvalidParameterError("window", f"no KPI has {', '.join(map(repr, sorted(strange)))}")

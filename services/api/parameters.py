@@ -10,7 +10,7 @@ import msgspec
 from starlette.datastructures import QueryParams
 
 from shared.domain.errors import BadInputError
-from shared.domain.windows import RETENTION_US, Rung
+from shared.domain.windows import INSTANTS_US
 
 MAX_POINTS = 2000
 """How many points one history may have: a page of a chart, not an export."""
@@ -18,8 +18,8 @@ MAX_POINTS = 2000
 MAX_AHEAD = timedelta(minutes=5)
 """How far ahead of now an instant may lie: the skew that events are allowed, too."""
 
-KEPT = timedelta(microseconds=RETENTION_US[Rung.D1])
-"""How far back an instant may lie: the age up to which the coarsest panes are kept."""
+KEPT = timedelta(microseconds=INSTANTS_US)
+"""How far back an instant may lie: panes are kept for the longest window there."""
 
 _DEFAULT_POINTS = 240
 """What a history without a step aims at: as many points as a chart of ordinary width can show."""

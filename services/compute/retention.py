@@ -9,6 +9,7 @@ import asyncpg
 import structlog
 
 from shared.domain.errors import StoreUnavailableError
+from shared.domain.windows import RETENTION_US, Rung
 from shared.runtime.clock import epoch_us
 from shared.runtime.lifecycle import pause
 from shared.storage import flushes, panes, retractions, set_aside
@@ -21,7 +22,7 @@ SWEEP_S = 600.0
 """How often old rows are deleted: the finest rung then holds a tenth more than it has to."""
 
 
-SPANS_KEPT = timedelta(days=400)
+SPANS_KEPT = timedelta(microseconds=RETENTION_US[Rung.D1])
 """Spans of flushes are kept as long as the oldest panes, which they explain, and so are retractions."""
 
 

@@ -40,7 +40,7 @@ class Event:
     data: Mapping[str, Any] = field(hash=False)
 
 
-def events(records: Iterable[Record], *, ingested_at: datetime) -> list[Event]:
+def events(records: Iterable[Record], *, ingested_at: datetime | None) -> list[Event]:
     """The events that count, in log order: invalid ones left out, the first of each identity kept.
 
     A retraction does not count, and neither does the event of its source that it names, whichever came first.
@@ -50,12 +50,17 @@ def events(records: Iterable[Record], *, ingested_at: datetime) -> list[Event]:
     undone: set[tuple[str, str]] = set()
     for record in records:
         event = _decoded(record)
-        if event is not None and ingested_at - RETENTION <= event.time <= ingested_at + SKEW:
+        if event is not None and _is_in_time(event, ingested_at):
             if event.retracts is None:
                 kept.setdefault((event.source, event.id), event)
             else:
                 undone.add((event.source, event.retracts))
     return [event for key, event in kept.items() if key not in undone]
+
+
+def _is_in_time(event: Event, ingested_at: datetime | None) -> bool:
+    """Whether ingest let the event in by its age; None stands for events that each came in their time."""
+    return ingested_at is None or ingested_at - RETENTION <= event.time <= ingested_at + SKEW
 
 
 def _decoded(record: Record) -> Event | None:

@@ -15,6 +15,7 @@ from shared.domain.windows.names import (
     grain,
     needs_zone,
     parse_window,
+    window_name,
 )
 from shared.domain.windows.rungs import (
     DAY_US,
@@ -59,4 +60,5 @@ __all__ = [
     "needs_zone",
     "parse_window",
     "retained_from",
+    "window_name",
 ]

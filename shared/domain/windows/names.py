@@ -89,6 +89,11 @@ _SLIDING = re.compile(r"([1-9]\d{0,8})([smhdw])", re.ASCII)
 _UNIT = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
+def window_name(text: str) -> str:
+    """The name that definitions and answers know the window *text* by; what is no alias is told as it is."""
+    return _ALIASES.get(text, text)
+
+
 def parse_window(text: str, *, year_start: int = 1) -> Window:
     """The window that *text*, or an alias of it, names: `5m`, `24h`, `30d`, `today`, `previous_year`.
 
@@ -99,16 +104,15 @@ def parse_window(text: str, *, year_start: int = 1) -> Window:
     Raises:
         ValueError: the text is no window, or a length not within 10 seconds and 400 days.
     """
-    name = _ALIASES.get(text, text)
+    name = window_name(text)
     if name in _TO_DATE:
         return ToDate(name, _TO_DATE[name], year_start)
     if name in _PREVIOUS:
         return Previous(name, _PREVIOUS[name], year_start)
     match = _SLIDING.fullmatch(text)
     if match is None:
-        raise ValueError(
-            f"{text!r} is no window: write a length such as 5m, 24h or 30d, or {', '.join(CALENDAR_WINDOWS)}"
-        )
+        names = ", ".join(CALENDAR_WINDOWS)
+        raise ValueError(f"{text!r} is no window: write a length such as 5m, 24h or 30d, or one of {names}")
     try:
         length = timedelta(**{_UNIT[match[2]]: int(match[1])})
     except OverflowError:

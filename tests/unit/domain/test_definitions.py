@@ -70,6 +70,8 @@ def test_spec_round_trip() -> None:
     assert (timedelta(seconds=90), Decimal("0.1")) == (again.alerts[0].held_for, again.alerts[0].threshold)
 
 
+HOURS = {"days": ["mon", "tue"], "from": "09:00", "to": "17:30"}
+
 REFUSED = [
     ({"slug": "Orders"}, ("slug",), "a slug begins with a small letter"),
     ({"slug": "lambda"}, ("slug",), "'lambda' is a word of expressions"),
@@ -81,7 +83,20 @@ REFUSED = [
         "category must be 'financial', 'operational', 'customer' or 'market",
     ),
     ({"windows": []}, ("windows",), "windows must not be empty"),
-    ({"windows": ["30s"]}, ("windows", 0), "'30s' is out of range"),
+    ({"windows": ["9s"]}, ("windows", 0), "'9s' is out of range"),
+    ({"windows": ["mtd", "this_month"]}, ("windows", 1), "the window mtd is the same as mtd"),
+    ({"fiscal_year_start": 13}, ("fiscal_year_start",), "fiscal_year_start must be at most 12"),
+    (
+        {"business_hours": HOURS | {"days": ["monday"]}},
+        ("business_hours", "days"),
+        "there is no day 'monday'",
+    ),
+    ({"business_hours": HOURS | {"days": 2 * ["mon"]}}, ("business_hours", "days"), "each day is named once"),
+    ({"business_hours": HOURS | {"days": []}}, ("business_hours", "days"), "days must not be empty"),
+    ({"business_hours": HOURS | {"from": "9:00"}}, ("business_hours", "from"), "a time of day is written"),
+    ({"business_hours": HOURS | {"to": "24:01"}}, ("business_hours", "to"), "a time of day is written"),
+    ({"business_hours": HOURS | {"to": "08:00"}}, ("business_hours",), "business hours end after"),
+    ({"business_hours": HOURS | {"till": "18:00"}}, ("business_hours", "till"), "there is no field 'till'"),
     ({"windows": ["60m", "1h"]}, ("windows", 1), "the window 1h is the same as 60m"),
     ({"windows": [f"{n}m" for n in range(1, 22)]}, ("windows",), "windows has more than 20 entries"),
     ({"breakdowns": [["a", "a"]]}, ("breakdowns", 0), "a breakdown names each dimension once"),
@@ -223,6 +238,58 @@ def test_operand_lacks() -> None:
         ("f", ("breakdowns", 0), "the formula needs o, which has no breakdown [c]"),
         ("f", ("zone",), "today begins in Asia/Tokyo here and in UTC for o"),
     ]
+
+
+def test_operand_with_another_year() -> None:
+    """Quarters and years of a formula are those of its KPIs; days and months do not depend on them."""
+    formula = a_kpi("f", formula="o", windows=["mtd", "qtd"], fiscal_year_start=4)
+
+    assert problems(formula, a_kpi("o", windows=["mtd", "qtd"])) == [
+        ("f", ("fiscal_year_start",), "qtd goes by years from month 4 here and from month 1 for o")
+    ]
+    monthly = a_kpi("f", formula="o", windows=["mtd"], fiscal_year_start=4)
+    assert problems(monthly, a_kpi("o", windows=["mtd"])) == []
+
+
+def test_operand_of_totals() -> None:
+    """What is read within total() alone needs no breakdown; outside it does."""
+    shares = a_kpi("f", formula="o / total(p)", breakdowns=["c"])
+    both = a_kpi("f", formula="o / total(p) + p", breakdowns=["c"])
+    others = a_kpi("o", breakdowns=["c"]), a_kpi("p")
+
+    assert problems(shares, *others) == []
+    assert problems(both, *others) == [
+        ("f", ("breakdowns", 0), "the formula needs p, which has no breakdown [c]")
+    ]
+
+
+def test_one_period_back() -> None:
+    """There is no prev() of what has a prev() in it, however deep."""
+    kpis = a_kpi("a"), a_kpi("growth", formula="a - prev(a)"), a_kpi("half", formula="growth / 2")
+
+    assert problems(a_kpi("f", formula="half + prev(a)"), *kpis) == []
+    assert problems(a_kpi("f", formula="a + prev(half)"), *kpis) == [
+        ("f", ("formula",), "prev(half) goes back twice: there is a prev() in growth already")
+    ]
+
+
+def test_leaf_operands() -> None:
+    """A formula comes down to KPIs of events, each with the period and the dimensions meant."""
+    formulas = a_kpi("mean", formula="a / b"), a_kpi("f", formula="share(mean) - prev(mean)")
+
+    found = a_catalogue(a_kpi("a"), a_kpi("b"), *formulas).leaf_operands("f")
+
+    assert {"a", "b", "total(a)", "total(b)", "prev(a)", "prev(b)"} == {operand.text for operand in found}
+
+
+def test_business_hours_are_counted_apart() -> None:
+    """They are part of the measure, in whatever order days are named; without them nothing has changed."""
+    plain, hours = a_kpi(), a_kpi(business_hours=HOURS)
+    same = a_kpi("other", business_hours=HOURS | {"days": ["tue", "mon"]})
+
+    assert plain.measures()[0].hours is None
+    assert plain.measures() != hours.measures() == same.measures()
+    assert plain.measures()[0].fingerprint != hours.measures()[0].fingerprint
 
 
 BANDS = [

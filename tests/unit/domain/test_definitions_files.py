@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from shared.domain.definitions import DefinitionError
 from shared.domain.definitions.kpi_files import kpis_of, read_kpis
 from shared.domain.definitions.schemas import kpi_file_schema
+from shared.domain.windows import CALENDAR_WINDOWS
 
 ROOT = Path(__file__).parents[3]
 HEAD = "apiVersion: tidemark/v1\nkind: KPI\n"
@@ -57,7 +58,8 @@ def test_all_problems() -> None:
 
     assert problems(text) == [
         "5:11 category must be 'financial', 'operational', 'customer' or 'marketing'",
-        "7:15 '5x' is no window: write a length such as 5m, 24h or 30d, or today",
+        "7:15 '5x' is no window: write a length such as 5m, 24h or 30d, or one of "
+        + ", ".join(CALENDAR_WINDOWS),
         "10:8 unknown name 'amount': fields of the event are written data.amount",
         "11:1 there is no field 'colour'",
     ]
