@@ -65,9 +65,17 @@ def count_batch(
 
 def _sorted_out(partition: int, records: Sequence[Record], memory: Memory) -> Part:
     part = Part(partition, records, memory, _decoded(records))
-    good = [row for row, event in enumerate(part.events) if _countable(part, row, event)]
+    keys = [record.key or b"" for record in records]
+    if None in part.events or set(map(len, keys)) != {ID_BYTES}:
+        good = [row for row in range(len(records)) if _is_clean(part, row)]
+        keys = [keys[row] for row in good]
+    else:
+        good = list(range(len(records)))
     part.rows = np.array(good, dtype=np.int64)
-    part.ids = ids_from_bytes(b"".join([records[row].key or b"" for row in good]))
+    part.ids = ids_from_bytes(b"".join(keys))
+    part.retracting = [
+        row for row in good if (event := part.events[row]) is not None and event.retracts is not None
+    ]
     # A foreign record's own timestamp may lie anywhere; ingest's are the times of sending.
     part.appended_ms = max([records[row].timestamp for row in good], default=0)
     part.sort_out()
@@ -103,18 +111,16 @@ def _decoded_alone(value: bytes) -> CleanEvent | None:
         return None
 
 
-def _countable(part: Part, row: int, event: CleanEvent | None) -> bool:
+def _is_clean(part: Part, row: int) -> bool:
     key = part.records[row].key
-    if event is None or key is None or len(key) != ID_BYTES:
-        part.refuse(
-            row,
-            "not_clean",
-            "the record was not written by ingest: its key or value is not of the clean form",
-        )
-        return False
-    if event.retracts is not None:
-        part.retracting.append(row)
-    return True
+    if part.events[row] is not None and key is not None and len(key) == ID_BYTES:
+        return True
+    part.refuse(
+        row,
+        "not_clean",
+        "the record was not written by ingest: its key or value is not of the clean form",
+    )
+    return False
 
 
 def _new_events(parts: Iterable[Part]) -> tuple[list[CleanEvent], Int64s]:

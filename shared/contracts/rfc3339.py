@@ -122,10 +122,11 @@ def are_clean(texts: Sequence[str]) -> npt.NDArray[np.bool_]:
 
     Measured with 10,000 times on one core: 0.10 us each.
     """
-    clean = np.array([len(text) == LENGTH and text.isascii() for text in texts], dtype=np.bool_)
-    joined = "".join(
-        texts if clean.all() else [text for text, fits in zip(texts, clean, strict=True) if fits]
-    )
+    joined = "".join(texts)
+    clean = np.ones(len(texts), dtype=np.bool_)
+    if set(map(len, texts)) != {LENGTH} or not joined.isascii():
+        clean = np.array([len(text) == LENGTH and text.isascii() for text in texts], dtype=np.bool_)
+        joined = "".join([text for text, fits in zip(texts, clean, strict=True) if fits])
     letters = np.frombuffer(joined.encode("ascii"), dtype=np.uint8).reshape(-1, LENGTH)
     number = letters.astype(np.int64) - ord("0")
     fine = (letters[:, _SIGNS] == np.frombuffer(b"--T::.Z", dtype=np.uint8)).all(axis=1)

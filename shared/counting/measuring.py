@@ -61,7 +61,8 @@ def measure(events: Sequence[CleanEvent], times_us: Int64s, programme: Programme
         stream = programme.streams.get(event_type)
         if stream is None:
             continue
-        part = _measure_stream([events[place] for place in places], times_us[places], stream)
+        of_type = [events[place] for place in places.tolist()] if len(places) < len(events) else events
+        part = _measure_stream(of_type, times_us[places], stream)
         measured += part.measured
         failures += part.failures
         unfit |= {int(places[row]) for row in part.unfit}
@@ -69,13 +70,23 @@ def measure(events: Sequence[CleanEvent], times_us: Int64s, programme: Programme
 
 
 def _by_type(events: Sequence[CleanEvent]) -> dict[str, Int64s]:
-    kinds = dict.fromkeys([event.type for event in events])
-    if len(kinds) <= 1:
-        return dict.fromkeys(kinds, np.arange(len(events)))
-    places: dict[str, list[int]] = {kind: [] for kind in kinds}
-    for place, event in enumerate(events):
-        places[event.type].append(place)
-    return {kind: np.array(found, dtype=np.int64) for kind, found in places.items()}
+    numbers, codes = _numbered([event.type for event in events])
+    return {kind: np.flatnonzero(codes == number) for kind, number in numbers.items()}
+
+
+class _Numbers(dict[Any, int]):
+    """Numbers what is looked up, each value once, in the order of coming."""
+
+    def __missing__(self, value: Any) -> int:
+        self[value] = number = len(self)
+        return number
+
+
+def _numbered(values: Sequence[Any]) -> tuple[Mapping[Any, int], Int64s]:
+    """The distinct *values*, each with a number, and the number of each value."""
+    numbers = _Numbers()
+    codes = np.fromiter(map(numbers.__getitem__, values), dtype=np.int64, count=len(values))
+    return numbers, codes
 
 
 def _measure_stream(events: Sequence[CleanEvent], times_us: Int64s, stream: Stream) -> Measurement:
@@ -159,19 +170,21 @@ class _Column:
     @classmethod
     def of(cls, datas: Sequence[Mapping[str, Any]], path: str) -> "_Column":
         cells = _cells(datas, path.removeprefix("data.").split("."))
-        if not {type(cell) for cell in cells} <= {str, type(None)}:
+        if not set(map(type, cells)) <= {str, type(None)}:
             cells = [_text(cell) for cell in cells]
-        raw = {cell: code for code, cell in enumerate(dict.fromkeys(cells))}
+        raw, codes = _numbered(cells)
         # Different spellings may normalise to one value: number those that are left.
-        values = list(dict.fromkeys(_normalised(cell) for cell in raw))
-        place = {value: code for code, value in enumerate(values)}
-        lookup = {cell: place[_normalised(cell)] for cell in raw}
-        return cls(values, np.array([lookup[cell] for cell in cells], dtype=np.int64))
+        normalised = [_normalised(cell) for cell in raw]
+        values = list(dict.fromkeys(normalised))
+        if len(values) < len(raw):
+            place = {value: code for code, value in enumerate(values)}
+            codes = np.array([place[value] for value in normalised], dtype=np.int64)[codes]
+        return cls(values, codes)
 
 
 def _cells(datas: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Any]:
-    cells: list[Any] = list(datas)
-    for name in names:
+    cells: list[Any] = [data.get(names[0]) for data in datas]
+    for name in names[1:]:
         cells = [cell.get(name) if type(cell) is dict else None for cell in cells]
     return cells
 
