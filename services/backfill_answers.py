@@ -35,7 +35,7 @@ def show_backfills(reports: Sequence[BackfillReport], *, as_json: bool) -> None:
         ordered = f"{report.created_at:%Y-%m-%d %H:%M:%S}Z"
         slugs = escape(" ".join(report.slugs))
         table.add_row(str(report.backfill_id), slugs, state, f"{report.counted:,}", share_of(report), ordered)
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def show_backfill(report: BackfillReport, *, as_json: bool) -> None:
@@ -46,7 +46,7 @@ def show_backfill(report: BackfillReport, *, as_json: bool) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in _lines(report).items():
         table.add_row(f"[bold]{name}[/]", escape(value))
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def show_started(report: BackfillReport, *, as_json: bool) -> None:

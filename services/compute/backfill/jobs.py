@@ -109,6 +109,7 @@ class Backfiller:
         try:
             most = min(self.batch_records, max(round(_rate(cursor) or self.batch_records), 1))
             stretch = cursor.partition, cursor.next_offset, cursor.until_offset
+            log.info("backfill_begun", backfill=cursor.backfill_id, partition=stretch[0], offset=stretch[1])
             async with aclosing(batches(reader, *stretch, most=most)) as found:
                 async for records, to_offset in found:
                     await self.pace.wait(stopping)
