@@ -19,9 +19,6 @@ from shared.storage.engine import close, connect
 from tests.integration.counting_rig import Counting
 from tests.unit.compute.builders import NOW, ARecord
 
-NEVER = asyncio.Event()
-"""Nobody tells the jobs to stop."""
-
 
 @dataclass(slots=True)
 class MemoryLog:
@@ -75,13 +72,13 @@ async def a_corrector(counting: Counting, log: MemoryLog) -> Corrector:
 
 async def corrected(counting: Counting, log: MemoryLog) -> Corrector:
     """Undo and repair everything there is; the jobs that did it."""
-    jobs = await a_corrector(counting, log)
+    jobs, never = await a_corrector(counting, log), asyncio.Event()
     connection = await connect(counting.url, application_name="tests")
     try:
-        await jobs.undo_near(connection, NEVER)
-        await jobs.undo_anywhere(connection, NEVER)
+        await jobs.undo_near(connection, never)
+        await jobs.undo_anywhere(connection, never)
         while await pane_repairs.count(connection):
-            await jobs.repair_some(connection, NEVER)
+            await jobs.repair_some(connection, never)
     finally:
         await close(connection)
     return jobs
