@@ -67,4 +67,4 @@ def test_a_night_that_is_there_twice() -> None:
 
     found = [night.time_within(at, at + 23 * HOUR_US, Calendar("Europe/Berlin")) for at in (autumn, spring)]
 
-    assert [2 * HOUR_US, 0] == found
+    assert found == [2 * HOUR_US, 0]
