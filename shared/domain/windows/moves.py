@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from shared.domain.calendars import Calendar, Period
 from shared.domain.windows.covers import begins_with
@@ -50,6 +51,7 @@ class Shift:
     until_us: int | None
 
 
+@lru_cache(maxsize=1024)
 def earlier(window: Window, at_us: int, calendar: Calendar) -> Shift:
     """Where *window* at *at_us* has to be looked at to see it one period earlier.
 
