@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mappin
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
@@ -143,15 +144,15 @@ class Counting:
     async def forget_everything(self) -> None:
         """As if nothing had ever been counted, the definitions apart."""
         await self.connection.execute(
-            "TRUNCATE positions, flushes, retractions, pane_repairs, panes, activations, series, kpi_current"
-            " RESTART IDENTITY"
+            "TRUNCATE positions, flushes, retractions, pane_repairs, panes, pane_sketches, activations,"
+            " series, kpi_current RESTART IDENTITY"
         )
         self.standings, self.memories, self.refused, self.touched = {}, {}, [], Touched()
 
 
-def oracle_of(events: Iterable[CleanEvent]) -> Oracle:
+def oracle_of(events: Iterable[CleanEvent], kpi_file: Path = KPI_FILE) -> Oracle:
     """The oracle on *events*: a clean record is a structured CloudEvent like any other."""
-    text = KPI_FILE.read_text(encoding="utf-8")
+    text = kpi_file.read_text(encoding="utf-8")
     return Oracle(text, [Record(encode_clean(event)) for event in events], ingested_at=NOW)
 
 

@@ -17,6 +17,7 @@ class Value:
         value: None where there is nothing to say; a quotient is rounded to 12 significant digits.
         n: the events that the aggregate is of; for a formula, those of all its operands.
         is_exact: whether another's value has to be equal to the last digit.
+        within: how far off another's value may be, relative to this one.
     """
 
     value: Decimal | None
@@ -24,11 +25,14 @@ class Value:
     window_start: datetime
     window_end: datetime
     is_exact: bool
+    within: Fraction = Fraction(0)
 
     def agrees_with(self, other: Decimal | None) -> bool:
         """Whether *other* is the same value, by the rule for its kind."""
         if self.value is None or other is None:
             return self.value is other
+        if self.within:
+            return abs(Fraction(other) - Fraction(self.value)) <= self.within * abs(Fraction(self.value))
         return self.value == (other if self.is_exact else SIGNIFICANT.plus(other))
 
 

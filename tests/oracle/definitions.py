@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import yaml
@@ -27,6 +28,8 @@ class Definition:
     where: str | None
     value: str | None
     aggregate: str
+    percentile: Fraction
+    per: str
     scale: int
     formula: str | None
     windows: tuple[str, ...]
@@ -49,6 +52,8 @@ def _definition(document: Mapping[str, Any]) -> Definition:
         where=document.get("where"),
         value=document.get("value"),
         aggregate=document.get("aggregate", "count"),
+        percentile=Fraction(str(document.get("percentile", 0))),
+        per=document.get("per", "s"),
         scale=document.get("scale", 0),
         formula=document.get("formula"),
         windows=tuple(ALIASES.get(name, name) for name in document["windows"]),

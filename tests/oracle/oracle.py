@@ -10,11 +10,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from tests.oracle.aggregates import Taken, aggregated, key_of, shown, word_of
 from tests.oracle.answers import Value, to_significant
 from tests.oracle.definitions import Definition, definitions
 from tests.oracle.events import Event, Record, events
 from tests.oracle.expressions import holds, number
-from tests.oracle.views import View, hours_hold, own_names
+from tests.oracle.views import View, business_time, hours_hold, own_names
 from tests.oracle.windows import reach
 
 DIMENSION_CHARACTERS = 128
@@ -22,10 +23,7 @@ OVERFLOW = "__overflow__"
 """Where events with a longer dimension value are counted, so that the total stays right."""
 
 Dimensions = Mapping[str, str | None]
-Scaled = int
-"""A value times ten to the measure's scale, rounded half-even."""
-
-Groups = dict[tuple[str | None, ...], list[Scaled]]
+Groups = dict[tuple[str | None, ...], list[Taken]]
 """Measured values by the values of the dimensions."""
 
 
@@ -35,16 +33,17 @@ class Oracle:
     Args:
         kpis_yaml: the text of the KPI file.
         records: the records of the source topics, in log order; of two with one identity the first counts.
-        ingested_at: the time against which ingest judged whether an event is too old or in the future.
+        ingested_at: the time against which ingest judged whether an event is too old or in the future; None
+            where every event came in its time.
     """
 
-    def __init__(self, kpis_yaml: str, records: Iterable[Record], *, ingested_at: datetime) -> None:
+    def __init__(self, kpis_yaml: str, records: Iterable[Record], *, ingested_at: datetime | None) -> None:
         self._definitions = definitions(kpis_yaml)
         self._events: dict[str, list[Event]] = {}
         for event in sorted(events(records, ingested_at=ingested_at), key=lambda event: event.time):
             self._events.setdefault(event.type, []).append(event)
         self._times = {name: [event.time for event in found] for name, found in self._events.items()}
-        self._measured: dict[tuple[str, int], Scaled | None] = {}
+        self._measured: dict[tuple[str, int], Taken | None] = {}
         self._groups: dict[tuple[str, int, int, tuple[str, ...]], Groups] = {}
 
     @property
@@ -91,14 +90,13 @@ class Oracle:
         """A KPI over *window* at the instant *at*, asked at *now*, which is *at* unless said otherwise."""
         kpi = self._definitions[slug]
         view = View(kpi, window, dimensions, at, now or at)
-        start, end = view.interval
         if kpi.formula is None:
-            values = self._values(kpi, view)
-            exact = _aggregated(kpi, values)
-            return Value(_shown(kpi, exact), len(values), start, end, is_exact=kpi.aggregate != "avg")
+            n = len(self._values(kpi, view))
+            return shown(kpi, self._computed(kpi, view), n, view.interval)
         result = self._computed(kpi, view)
         n = sum(len(self._values(measure, view)) for measure in self._own_measures(kpi).values())
-        return Value(None if result is None else to_significant(result), n, start, end, is_exact=False)
+        value = None if result is None else to_significant(result)
+        return Value(value, n, *view.interval, is_exact=False)
 
     def _own_measures(self, kpi: Definition) -> dict[str, Definition]:
         """The KPIs with events behind *kpi* that it reads as they are: not within prev() or total()."""
@@ -120,7 +118,10 @@ class Oracle:
     def _computed(self, kpi: Definition, view: View) -> Fraction | None:
         """The exact value of *kpi* as *view* sees it."""
         if kpi.formula is None:
-            return _aggregated(kpi, self._values(kpi, view))
+            over = view.measured
+            if kpi.hours is not None:
+                over = business_time(kpi.hours, kpi.zone, *view.interval)
+            return aggregated(kpi, self._values(kpi, view), at=view.at, over=over)
         return number(kpi.formula, _Operands(self, view))
 
     def operand(self, slug: str, view: View) -> Fraction | None:
@@ -130,7 +131,7 @@ class Oracle:
     def _interval(self, slug: str, window: str, at: datetime, now: datetime) -> tuple[datetime, datetime]:
         return View(self._definitions[slug], window, {}, at, now).interval
 
-    def _values(self, kpi: Definition, view: View) -> list[Scaled]:
+    def _values(self, kpi: Definition, view: View) -> list[Taken]:
         groups = self._grouped(kpi, self._span(kpi, view.interval), tuple(view.dimensions))
         return groups.get(tuple(view.dimensions.values()), [])
 
@@ -148,13 +149,13 @@ class Oracle:
             groups: Groups = {}
             chosen = self._events.get(kpi.event_type or "", [])[span]
             for index, event in enumerate(chosen, span.start):
-                scaled = self._measure(kpi, index, event)
-                if scaled is not None:
-                    groups.setdefault(_combination(event, breakdown), []).append(scaled)
+                taken = self._measure(kpi, index, event)
+                if taken is not None:
+                    groups.setdefault(_combination(event, breakdown), []).append(taken)
             self._groups[key] = groups
         return self._groups[key]
 
-    def _measure(self, kpi: Definition, index: int, event: Event) -> Scaled | None:
+    def _measure(self, kpi: Definition, index: int, event: Event) -> Taken | None:
         """What *event* adds to *kpi*; None when it is not counted there."""
         key = (kpi.slug, index)
         if key not in self._measured:
@@ -179,7 +180,7 @@ class _Operands:
         return _Operands(self._oracle, self._view.total())
 
 
-def _measured(kpi: Definition, event: Event) -> Scaled | None:
+def _measured(kpi: Definition, event: Event) -> Taken | None:
     def scope(name: str) -> Any:
         return event.data if name == "data" else getattr(event, name)
 
@@ -187,31 +188,14 @@ def _measured(kpi: Definition, event: Event) -> Scaled | None:
         return None
     if kpi.where is not None and not holds(kpi.where, scope):
         return None
+    key = key_of(event.source, event.id)
     if kpi.value is None:
-        return 0
+        return Taken(event.time, key, 0)
+    if kpi.aggregate == "distinct":
+        word = word_of(kpi.value, scope)
+        return None if word is None else Taken(event.time, key, 0, word)
     found = number(kpi.value, scope)
-    return None if found is None else round(found * 10**kpi.scale)
-
-
-def _aggregated(kpi: Definition, values: list[Scaled]) -> Fraction | None:
-    """The exact value; count and sum of nothing are 0, the rest of nothing is None."""
-    if kpi.aggregate == "count":
-        return Fraction(len(values))
-    if kpi.aggregate == "sum":
-        return Fraction(sum(values), 10**kpi.scale)
-    if not values:
-        return None
-    if kpi.aggregate == "avg":
-        return Fraction(sum(values), len(values) * 10**kpi.scale)
-    return Fraction({"min": min, "max": max}[kpi.aggregate](values), 10**kpi.scale)
-
-
-def _shown(kpi: Definition, exact: Fraction | None) -> Decimal | None:
-    if exact is None:
-        return None
-    if kpi.aggregate == "avg":
-        return to_significant(exact)
-    return Decimal(round(exact * 10**kpi.scale)).scaleb(-kpi.scale)
+    return None if found is None else Taken(event.time, key, round(found * 10**kpi.scale))
 
 
 def _names(formula: str, known: Iterable[str]) -> list[str]:

@@ -18,7 +18,7 @@ EXACT = Context(prec=34)
 _UNROUNDED = Context(prec=100)
 """More digits than a sum of 64-bit integers can have, so that shifting the point never rounds."""
 
-_OF_NOTHING = {Aggregate.COUNT: 0, Aggregate.SUM: 0, Aggregate.RATE: 0, Aggregate.DISTINCT: 0}
+_ZERO_OF_NOTHING = frozenset((Aggregate.COUNT, Aggregate.SUM, Aggregate.RATE, Aggregate.DISTINCT))
 """What is 0 without events; everything else is unknown."""
 
 
@@ -50,11 +50,11 @@ def finalise(partial: Partial, rule: Rule, *, at_us: int, length_us: int) -> Dec
         length_us: how long the window is; only a rate depends on it.
 
     Returns:
-        The value. Of no events count, sum, rate and distinct are 0 and everything else is None.
+        The value. Of no events count, sum, rate and distinct are 0 and everything else is None; a rate over
+        no time is None.
     """
-    if partial.n <= 0:
-        nothing = _OF_NOTHING.get(rule.aggregate)
-        return None if nothing is None else Decimal(nothing)
+    if partial.n <= 0 or (rule.aggregate is Aggregate.RATE and length_us <= 0):
+        return _of_nothing(rule.aggregate, length_us)
     match partial:
         case Numbers():
             return _of_numbers(partial, rule, length_us)
@@ -67,6 +67,12 @@ def finalise(partial: Partial, rule: Rule, *, at_us: int, length_us: int) -> Dec
             return None if found is None else _quotient(found, rule.scale)
         case Distinct():
             return Decimal(partial.count)
+
+
+def _of_nothing(aggregate: Aggregate, length_us: int) -> Decimal | None:
+    if aggregate not in _ZERO_OF_NOTHING or (aggregate is Aggregate.RATE and length_us <= 0):
+        return None
+    return Decimal(0)
 
 
 def _of_numbers(partial: Numbers, rule: Rule, length_us: int) -> Decimal:

@@ -148,6 +148,12 @@ def test_empty_windows(aggregate: Aggregate) -> None:
     assert found == {0 if is_zero else None}
 
 
+@pytest.mark.parametrize("partial", [EMPTY, Numbers(3, 15, 1, 9)])
+def test_rate_over_no_time(partial: Partial) -> None:
+    """A rate over no time is unknown, with events or without."""
+    assert finalise(partial, Rule(Aggregate.RATE), at_us=0, length_us=0) is None
+
+
 @pytest.mark.parametrize(
     ("aggregate", "partial"),
     [
