@@ -82,7 +82,7 @@ class KpiSpec(BaseModel):
     breakdowns: Annotated[tuple[Breakdown, ...], Field(max_length=20)] = ()
     """Lists of dimensions it is also kept by; the total always is."""
 
-    windows: Annotated[tuple[WindowName, ...], Field(min_length=1, max_length=20)]
+    windows: Annotated[tuple[WindowName, ...], Field(min_length=1, max_length=64)]
     """The stretches of time it is known for: lengths from 10s to 400d (s, m, h, d, w), and calendar windows
     such as today, mtd or previous_year."""
 
