@@ -25,11 +25,14 @@ INTERRUPTED = 130
 
 
 def main(
+    scenarios: Annotated[
+        list[Scenario] | None, typer.Argument(help="What is measured; all of it when nothing is named.")
+    ] = None,
     *,
     quick: Annotated[bool, typer.Option("--quick", help="A minute's look: few events, one round.")] = False,
     events: Annotated[int | None, typer.Option(min=10_000, help="Events of the backlog.")] = None,
     only: Annotated[
-        list[Scenario] | None, typer.Option(help="Only this scenario; may be given often.")
+        list[Scenario] | None, typer.Option(help="The same as a name; may be given often.")
     ] = None,
     file: Annotated[
         Path | None, typer.Option("--json", help="Where the JSON goes instead of benchmarks/out/.")
@@ -38,7 +41,7 @@ def main(
     """Measure throughput, latency and rows written on servers of its own; a table and a JSON document."""
     configure_logging(service="benchmarks", level="warning", as_json=False)
     screen = Console(stderr=True)
-    wanted = options(set(only or Scenario), events=events, quick=quick)
+    wanted = options(set([*(scenarios or ()), *(only or ())] or Scenario), events=events, quick=quick)
     try:
         results = asyncio.run(_results(wanted, screen))
     except (LocalStackError, TidemarkError, OSError) as error:

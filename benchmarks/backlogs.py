@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from benchmarks.orders import Int64s, Orders, draw, spread_times
+from benchmarks.orders import CUSTOMERS, Int64s, Orders, draw, spread_times
 from shared.domain.calendars import as_datetime
 
 CHUNK = 10_000
@@ -23,11 +23,13 @@ class Backlog:
         return len(self.orders)
 
     @classmethod
-    def of(cls, count: int, *, ending_at_us: int, span_s: float, seed: int) -> "Backlog":
+    def of(
+        cls, count: int, *, ending_at_us: int, span_s: float, seed: int, customers: int = CUSTOMERS
+    ) -> "Backlog":
         """*count* orders within *span_s* before *ending_at_us*; the same for the same arguments."""
         begin_us = ending_at_us - round(span_s * 1_000_000)
         times_us = spread_times(count, begin_us=begin_us, end_us=ending_at_us, seed=seed)
-        return cls(draw(count, seed=seed), times_us)
+        return cls(draw(count, seed=seed, customers=customers), times_us)
 
     def chunks(self) -> Iterator[list[bytes]]:
         """The events, encoded, a chunk at a time."""

@@ -13,14 +13,25 @@ class Stage(StrEnum):
     COMPUTE = "compute"
 
 
+class Kpis(StrEnum):
+    """What is counted: ten KPIs of a shop of any sort, or ten of two event types on three breakdowns."""
+
+    SHOP = "shop"
+    THREE = "three_breakdowns"
+
+
 class Scenario(StrEnum):
-    """What can be asked for by `--only`."""
+    """What can be asked for by name."""
 
     END_TO_END = "end_to_end"
     STAGES = "stages"
     WINDOWS = "windows"
     LATENCY = "latency"
     READING = "reading"
+    THREE_BREAKDOWNS = "three_breakdowns"
+    MANY_WINDOWS = "many_windows"
+    TWO_COMPUTES = "two_computes"
+    SERIES = "series"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +39,14 @@ class Case:
     """One kind of drain.
 
     Attributes:
-        windows: of each KPI, one or five.
+        windows: of each KPI.
         computes: how many compute processes share the work.
     """
 
     stage: Stage
     windows: int = 5
     computes: int = 1
+    kpis: Kpis = Kpis.SHOP
 
 
 WHOLE = Case(Stage.END_TO_END)
@@ -43,6 +55,8 @@ WHOLE_TWO_COMPUTES = Case(Stage.END_TO_END, computes=2)
 INGEST = Case(Stage.INGEST)
 COMPUTE = Case(Stage.COMPUTE)
 COMPUTE_ONE_WINDOW = Case(Stage.COMPUTE, windows=1)
+THREE = Case(Stage.COMPUTE, kpis=Kpis.THREE)
+MANY_WINDOWS = tuple(Case(Stage.COMPUTE, windows=number, kpis=Kpis.THREE) for number in (1, 5, 20, 50))
 
 
 def plan(scenarios: Collection[Scenario], *, rounds: int) -> list[Case]:
@@ -59,10 +73,16 @@ def plan(scenarios: Collection[Scenario], *, rounds: int) -> list[Case]:
         cases += [WHOLE] * rounds
     elif Scenario.LATENCY in scenarios:
         cases.append(WHOLE)
-    if Scenario.END_TO_END in scenarios:
+    if Scenario.TWO_COMPUTES in scenarios:
+        cases += [WHOLE_TWO_COMPUTES] * rounds
+    elif Scenario.END_TO_END in scenarios:
         cases.append(WHOLE_TWO_COMPUTES)
     if compares:
         cases += [COMPUTE_ONE_WINDOW, COMPUTE] * rounds
     elif stages:
         cases += [COMPUTE] * rounds
+    if Scenario.MANY_WINDOWS in scenarios:
+        cases += [*MANY_WINDOWS] * rounds
+    elif Scenario.THREE_BREAKDOWNS in scenarios:
+        cases += [THREE] * rounds
     return cases

@@ -10,6 +10,12 @@ ONE_WINDOW = ("5m",)
 FIVE_WINDOWS = ("5m", "1m", "1h", "24h", "today")
 """Both have the same finest rung, 1 s: panes are the same, only the number of questions differs."""
 
+MANY_MORE = tuple(f"{minutes}m" for minutes in range(2, 48) if minutes != 5)
+"""Forty-five windows that overlap: each asks a question of the same panes."""
+
+WINDOWS = {1: ONE_WINDOW, 5: FIVE_WINDOWS, 20: FIVE_WINDOWS + MANY_MORE[:15], 50: FIVE_WINDOWS + MANY_MORE}
+"""By how many there are; all with the finest rung 1 s."""
+
 CHECKED = "revenue"
 """The KPI whose total is held against the generator's."""
 
@@ -43,6 +49,26 @@ def ten_kpis(windows: Sequence[str]) -> list[Kpi]:
         _kpi("cancellations", windows, _PRODUCT, event_type="order.cancelled", aggregate="count"),
         _kpi("cancellation_rate", windows, _PRODUCT, formula="cancellations / orders"),
         _kpi("large_share", windows, _REGION, formula="large_orders / orders"),
+    ]
+
+
+def ten_on_three(windows: Sequence[str]) -> list[Kpi]:
+    """Ten KPIs of two event types, each kept in all and by region, by product and by channel."""
+    three = (("region",), ("product",), ("channel",))
+    placed: dict[str, Any] = {"event_type": "order.placed"}
+    worth = placed | {"value": "data.amount", "scale": 2}
+    paid = {"event_type": "order.paid", "value": "data.amount", "scale": 2}
+    return [
+        _kpi("orders", windows, three, **placed, aggregate="count"),
+        _kpi(CHECKED, windows, three, **worth, aggregate="sum"),
+        _kpi("mean_order", windows, three, **worth, aggregate="avg"),
+        _kpi("smallest_order", windows, three, **worth, aggregate="min"),
+        _kpi("largest_order", windows, three, **worth, aggregate="max"),
+        _kpi("units_ordered", windows, three, **placed, value="data.quantity", aggregate="sum"),
+        _kpi("payments", windows, three, event_type="order.paid", aggregate="count"),
+        _kpi("paid", windows, three, **paid, aggregate="sum"),
+        _kpi("mean_payment", windows, three, **paid, aggregate="avg"),
+        _kpi("payment_rate", windows, three, formula="payments / orders"),
     ]
 
 

@@ -1,17 +1,18 @@
 """The results as one JSON document; its keys are stable, later releases only add some."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 import msgspec
 
 from benchmarks import cases
 from benchmarks.cases import Case, Scenario
-from benchmarks.drains import Drain, undisturbed
+from benchmarks.drains import undisturbed
+from benchmarks.figures import Document, figures, rounded, summary, written
 from benchmarks.latencies import Latency
-from benchmarks.quantiles import Spread, histogram_quantile, median, per_second
+from benchmarks.quantiles import Spread, median, per_second
 from benchmarks.runs import Results
+from benchmarks.scales import many_windows, series, three_breakdowns, two_computes
 
 SCHEMA = 1
 """Moves when a key changes its meaning."""
@@ -21,10 +22,6 @@ TARGET_EVENTS_PER_SECOND = 50_000
 
 TARGET_WINDOWS_RATIO = 0.95
 """Speed with five windows to speed with one."""
-
-FLUSH = "tidemark_compute_flush_seconds"
-
-Document = dict[str, Any]
 
 
 def document(results: Results) -> Document:
@@ -43,10 +40,14 @@ def document(results: Results) -> Document:
         "stages": _stages(results),
         "windows": _windows(results),
         "rows": _rows(results),
+        "three_breakdowns": three_breakdowns(results),
+        "many_windows": many_windows(results),
+        "two_computes": two_computes(results),
+        "series": series(results),
         "latency": _latency(results.latency),
         "reading": {name: _spread(one) for name, one in results.reading.items()} or None,
         "targets": targets(results),
-        "drains": [_drain(one) for one in results.drains],
+        "drains": [figures(one) for one in results.drains],
     }
 
 
@@ -59,8 +60,8 @@ def _end_to_end(results: Results) -> Document | None:
     if Scenario.END_TO_END not in results.options.scenarios:
         return None
     return {
-        "one_compute": _summary(results.of(cases.WHOLE)),
-        "two_computes": _summary(results.of(cases.WHOLE_TWO_COMPUTES)),
+        "one_compute": summary(results.of(cases.WHOLE)),
+        "two_computes": summary(results.of(cases.WHOLE_TWO_COMPUTES)),
     }
 
 
@@ -68,21 +69,7 @@ def _stages(results: Results) -> Document | None:
     if Scenario.STAGES not in results.options.scenarios:
         return None
     ingest, compute = results.of(cases.INGEST), results.of(cases.COMPUTE)
-    return {"ingest": _summary(ingest), "compute": _summary(compute)}
-
-
-def _summary(drains: Sequence[Drain]) -> Document | None:
-    """The medians of the undisturbed of *drains*, field by field; null when there was none at all."""
-    if not drains:
-        return None
-    found = [_drain(one) for one in undisturbed(drains)]
-    names = ("events_per_second", "events_per_second_with_start", "events_per_cpu_second", "start_seconds")
-    medians = {name: _rounded(median(one[name] for one in found)) for name in names}
-    groups = ("cpu_us_per_event", "memory_mib", "events_per_cpu_second_of")
-    return medians | {
-        group: {name: _rounded(median(one[group][name] for one in found)) for name in found[0][group]}
-        for group in groups
-    }
+    return {"ingest": summary(ingest), "compute": summary(compute)}
 
 
 def _windows(results: Results) -> Document | None:
@@ -101,12 +88,12 @@ def _compared(results: Results, one: Case, five: Case) -> Document:
     walls = [b.cost.events_per_second / a.cost.events_per_second for a, b in rounds]
     cpus = [b.cost.events_per_cpu_second() / a.cost.events_per_cpu_second() for a, b in rounds]
     return {
-        "ratio": _rounded(median(walls)),
-        "cpu_ratio": _rounded(median(cpus)),
-        "ratios": [*map(_rounded, walls)],
-        "cpu_ratios": [*map(_rounded, cpus)],
-        "one_window": [_rounded(a.cost.events_per_second) for a, _ in rounds],
-        "five_windows": [_rounded(b.cost.events_per_second) for _, b in rounds],
+        "ratio": rounded(median(walls)),
+        "cpu_ratio": rounded(median(cpus)),
+        "ratios": [*map(rounded, walls)],
+        "cpu_ratios": [*map(rounded, cpus)],
+        "one_window": [rounded(a.cost.events_per_second) for a, _ in rounds],
+        "five_windows": [rounded(b.cost.events_per_second) for _, b in rounds],
         "is_disturbed": any(each.is_disturbed for pair in rounds for each in pair),
     }
 
@@ -114,22 +101,7 @@ def _compared(results: Results, one: Case, five: Case) -> Document:
 def _rows(results: Results) -> Document | None:
     """Of the last drain of each kind, so that it is one consistent picture."""
     pairs = {"end_to_end": results.of(cases.WHOLE), "compute": results.of(cases.COMPUTE)}
-    return {name: _written(drains[-1]) for name, drains in pairs.items() if drains} or None
-
-
-def _written(one: Drain) -> Document:
-    scrape, buckets = one.scrape, one.scrape.buckets(FLUSH)
-    applied = scrape.value("tidemark_compute_events_total", outcome="applied")
-    flushes = scrape.value(f"{FLUSH}_count")
-    return {
-        "pane_rows_per_event": _rounded(
-            per_second(scrape.value("tidemark_compute_pane_rows_total"), applied)
-        ),
-        "events_per_flush": _rounded(per_second(applied, flushes)),
-        "flushes": round(flushes),
-        "flush_p50_seconds": _rounded(histogram_quantile(buckets, 0.5)),
-        "flush_p99_seconds": _rounded(histogram_quantile(buckets, 0.99)),
-    }
+    return {name: written(drains[-1]) for name, drains in pairs.items() if drains} or None
 
 
 def _latency(found: Latency | None) -> Document | None:
@@ -137,20 +109,20 @@ def _latency(found: Latency | None) -> Document | None:
         return None
     readers = {name: _spread(one) for name, one in found.spreads.items()}
     return {
-        "events_per_second": _rounded(found.rate),
+        "events_per_second": rounded(found.rate),
         **readers,
-        "latest_send_ms": _rounded(found.latest_send_s * 1000),
+        "latest_send_ms": rounded(found.latest_send_s * 1000),
         "cpu_cores": {
-            name: _rounded(per_second(cpu, found.cost.seconds)) for name, cpu in found.cost.cpu_s.items()
+            name: rounded(per_second(cpu, found.cost.seconds)) for name, cpu in found.cost.cpu_s.items()
         },
-        "others_cores": _rounded(found.cost.others_cores),
+        "others_cores": rounded(found.cost.others_cores),
         "is_disturbed": found.is_disturbed,
     }
 
 
 def _spread(one: Spread) -> Document:
     milliseconds = {"p50_ms": one.p50_s, "p99_ms": one.p99_s, "max_ms": one.max_s}
-    return {"count": one.count} | {name: _rounded(seconds * 1000) for name, seconds in milliseconds.items()}
+    return {"count": one.count} | {name: rounded(seconds * 1000) for name, seconds in milliseconds.items()}
 
 
 def targets(results: Results) -> Mapping[str, Document]:
@@ -176,36 +148,7 @@ def _aimed(measured: float, target: float, *, is_disturbed: bool) -> Document:
     reached = measured >= target
     return {
         "target": target,
-        "measured": _rounded(measured),
+        "measured": rounded(measured),
         "reached": reached,
         "is_disturbed": is_disturbed,
     }
-
-
-def _drain(one: Drain) -> Document:
-    cost = one.cost
-    return {
-        "stage": one.case.stage,
-        "windows": one.case.windows,
-        "computes": one.case.computes,
-        "events": cost.events,
-        "seconds": _rounded(cost.seconds),
-        "events_per_second": _rounded(cost.events_per_second),
-        "events_per_second_with_start": _rounded(per_second(one.total, cost.seconds + one.start_s)),
-        "start_seconds": _rounded(one.start_s),
-        "events_per_cpu_second": _rounded(cost.events_per_cpu_second()),
-        "events_per_cpu_second_of": {name: _rounded(cost.events_per_cpu_second(name)) for name in cost.cpu_s},
-        "cpu_us_per_event": {
-            name: _rounded(per_second(cpu * 1e6, cost.events)) for name, cpu in cost.cpu_s.items()
-        },
-        "memory_mib": {name: _rounded(size) for name, size in one.memory_mib.items()},
-        "others_cores": _rounded(cost.others_cores),
-        "is_disturbed": one.is_disturbed,
-    }
-
-
-def _rounded(value: float | None) -> float | None:
-    """Four significant digits below a thousand, whole numbers above: more would be noise."""
-    if value is None:
-        return None
-    return float(round(value)) if abs(value) >= 1000 else float(f"{value:.4g}")

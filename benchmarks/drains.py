@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from benchmarks.backlogs import Backlog
-from benchmarks.cases import Case, Stage
-from benchmarks.catalogues import FIVE_WINDOWS, ONE_WINDOW, ten_kpis
+from benchmarks.cases import Case, Kpis, Stage
+from benchmarks.catalogues import WINDOWS, ten_kpis, ten_on_three
 from benchmarks.checks import check_clean_topic, check_counted
 from benchmarks.failures import StandstillError
 from benchmarks.fleets import Fleet, fleet
@@ -34,7 +34,7 @@ _POLL_S = 0.02
 _SERVICES = {Stage.END_TO_END: ("compute", "ingest"), Stage.INGEST: ("ingest",), Stage.COMPUTE: ("compute",)}
 """In the order of starting: compute waits for its first event, so that ingest gets no head start."""
 
-_WINDOWS = {1: ONE_WINDOW, 5: FIVE_WINDOWS}
+_KPIS = {Kpis.SHOP: ten_kpis, Kpis.THREE: ten_on_three}
 
 Counted = Callable[[], Awaitable[int]]
 
@@ -85,7 +85,7 @@ async def drain(rig: Rig, source: Source, case: Case) -> Drain:
         await empty(rig.kafka)
     elif await held(rig.kafka, EVENTS) != len(source.backlog):
         await drain(rig, source, Case(Stage.INGEST))
-    async with fresh_database(rig.servers, ten_kpis(_WINDOWS[case.windows])) as url:
+    async with fresh_database(rig.servers, _KPIS[case.kpis](WINDOWS[case.windows])) as url:
         engine = open_engine(url, application_name="tidemark-benchmarks")
         told = environment(rig, database_url=url, source=source.topic)
         try:

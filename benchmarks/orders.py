@@ -74,7 +74,7 @@ class Orders:
         return Decimal(int(self.cents[self.kind == 0].sum())).scaleb(-2)
 
 
-def draw(count: int, *, seed: int, first: int = 0) -> Orders:
+def draw(count: int, *, seed: int, first: int = 0, customers: int = CUSTOMERS) -> Orders:
     """*count* orders, the same for the same *seed*; ids are numbered from *first* on.
 
     Products follow Zipf's law over 50, the n-th being bought 1/n times as often as the first; amounts are
@@ -88,7 +88,7 @@ def draw(count: int, *, seed: int, first: int = 0) -> Orders:
         product=generator.choice(PRODUCTS, size=count, p=popularity / popularity.sum()),
         region=generator.choice(len(REGIONS), size=count, p=_REGION_SHARES),
         channel=generator.choice(len(CHANNELS), size=count, p=_CHANNEL_SHARES),
-        customer=generator.integers(CUSTOMERS, size=count),
+        customer=generator.integers(customers, size=count),
         quantity=generator.integers(1, 6, size=count),
         cents=np.maximum(generator.lognormal(np.log(4000), 0.8, size=count).astype(np.int64), 1),
     )

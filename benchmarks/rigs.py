@@ -32,8 +32,8 @@ class Rig:
         return directory
 
 
-def environment(rig: Rig, *, database_url: str, source: str) -> Mapping[str, str]:
-    """The variables for services that begin at the start of *source*: everything else has its default."""
+def environment(rig: Rig, *, database_url: str, source: str, **more: str) -> Mapping[str, str]:
+    """The variables for services that begin at the start of *source*: all but *more* have their defaults."""
     group = f"benchmark-{epoch_us()}"
     return {
         "TIDEMARK_KAFKA_BOOTSTRAP_SERVERS": rig.kafka,
@@ -42,4 +42,5 @@ def environment(rig: Rig, *, database_url: str, source: str) -> Mapping[str, str
         "TIDEMARK_INGEST_SOURCE_TOPICS": source,
         "TIDEMARK_INGEST_GROUP_ID": f"{group}-ingest",
         "TIDEMARK_COMPUTE_GROUP_ID": f"{group}-compute",
+        **more,
     }

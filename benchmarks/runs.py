@@ -12,6 +12,7 @@ from benchmarks.machines import Environment, environment
 from benchmarks.quantiles import Spread, median
 from benchmarks.reading_times import Effort, reading_times
 from benchmarks.rigs import Rig, Say
+from benchmarks.series_costs import SERIES_COUNTS, SeriesCost, series_cost
 from benchmarks.topics import fill, make_source
 from shared.runtime.clock import epoch_us, monotonic_s, utc_now
 
@@ -60,6 +61,7 @@ class Results:
     drains: Sequence[Drain]
     latency: Latency | None
     reading: Mapping[str, Spread]
+    series: Sequence[SeriesCost] = ()
 
     def of(self, case: Case) -> list[Drain]:
         """The drains of one kind, in the order in which they were done."""
@@ -82,7 +84,8 @@ async def run(wanted: Options, *, say: Say) -> Results:
         )
         drains = await _drains(rig, wanted)
         reading = await _reading(rig, wanted)
-        return Results(wanted, found, drains, await _latency(rig, wanted, drains), reading)
+        latency = await _latency(rig, wanted, drains)
+        return Results(wanted, found, drains, latency, reading, await _series(rig, wanted))
 
 
 async def _drains(rig: Rig, wanted: Options) -> list[Drain]:
@@ -109,12 +112,18 @@ async def _drains(rig: Rig, wanted: Options) -> list[Drain]:
 
 def _line(one: Drain) -> str:
     case, cost = one.case, one.cost
-    windows = f", {case.windows} windows" if case.stage is not cases.Stage.INGEST else ""
+    windows = f", {case.kpis.value}, {case.windows} windows" if case.stage is not cases.Stage.INGEST else ""
     computes = ", 2 compute processes" if case.computes > 1 else ""
     return (
         f"{case.stage.value}{windows}{computes}: {cost.events_per_second:,.0f} events/s,"
-        f" {cost.events_per_cpu_second():,.0f} per CPU-second; others took {cost.others_cores:.2f} cores"
+        f" {cost.events_per_cpu_second():,.0f} per CPU-second ({_shares(one)} us per event);"
+        f" others took {cost.others_cores:.2f} cores"
     )
+
+
+def _shares(one: Drain) -> str:
+    """The CPU time of each that takes part, per event in microseconds."""
+    return ", ".join(f"{name} {cpu * 1e6 / one.cost.events:.2f}" for name, cpu in one.cost.cpu_s.items())
 
 
 async def _reading(rig: Rig, wanted: Options) -> Mapping[str, Spread]:
@@ -122,6 +131,15 @@ async def _reading(rig: Rig, wanted: Options) -> Mapping[str, Spread]:
         return {}
     rig.say("reading: one value, 500 series, 30 days of history")
     return await reading_times(rig, wanted.effort)
+
+
+async def _series(rig: Rig, wanted: Options) -> Sequence[SeriesCost]:
+    found = list[SeriesCost]()
+    for count in SERIES_COUNTS if Scenario.SERIES in wanted.scenarios else ():
+        one = await series_cost(rig, customers=count, events=wanted.events)
+        rig.say(f"series: {one.series:,}, {one.rows_per_event:.2f} pane rows per event")
+        found.append(one)
+    return found
 
 
 async def _latency(rig: Rig, wanted: Options, drains: Sequence[Drain]) -> Latency | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from benchmarks.documents import Document
+from benchmarks.figures import Document
 
 Row = tuple[str, str, str]
 
@@ -16,7 +16,7 @@ def table(found: Document) -> Table:
     shown.add_column("")
     shown.add_column("value", justify="right", no_wrap=True)
     shown.add_column("and")
-    sections = (_targets, _end_to_end, _stages, _windows, _rows, _latency, _reading)
+    sections = (_targets, _end_to_end, _stages, _windows, _rows, _scales, _series, _latency, _reading)
     for section in sections:
         rows = list(section(found))
         for row in rows:
@@ -72,6 +72,30 @@ def _rows(found: Document) -> Iterator[Row]:
             f"{number(one['events_per_flush'])} events per flush of p50 {number(p50)} s, p99 {number(p99)} s"
         )
         yield f"pane rows per event, {name.replace('_', ' ')}", number(one["pane_rows_per_event"]), words
+
+
+def _scales(found: Document) -> Iterator[Row]:
+    one = found["three_breakdowns"]
+    if one is not None:
+        rate = one["events_per_cpu_second_of"]["compute"]
+        yield "ten KPIs on three breakdowns", f"{number(rate)} /CPU-s", f"of compute; {_costs(one)}"
+    for windows, ratios in (found["many_windows"] or {}).items():
+        words = f"by compute's CPU {number(ratios['cpu_ratio'])}"
+        yield f"{windows} windows to one", number(ratios["ratio"]), words
+    if found["two_computes"] is not None:
+        two = found["two_computes"]
+        yield "two compute processes", f"{number(two['events_per_second'])} /s", _costs(two)
+
+
+def _series(found: Document) -> Iterator[Row]:
+    for one in found["series"] or ():
+        words = (
+            f"{number(one['rows_per_event'])} rows and {number(one['compute_us_per_event'])} us of compute"
+            f" per event; flush p50 {number(one['flush_p50_s'])} s, p99 {number(one['flush_p99_s'])} s;"
+            f" {number(one['bytes_per_series'])} bytes a series, {number(one['bytes_per_pane'])} a pane,"
+            f" {number(one['bytes_per_id'])} an id ({number(one['memory_bytes_per_id'])} in memory)"
+        )
+        yield f"{number(one['series'])} series", f"{number(one['memory_mib'])} MiB", words
 
 
 def _latency(found: Document) -> Iterator[Row]:

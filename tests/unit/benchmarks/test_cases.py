@@ -2,8 +2,27 @@
 
 import pytest
 
-from benchmarks.cases import COMPUTE, INGEST, WHOLE, Scenario, Stage, plan
-from benchmarks.catalogues import FIVE_WINDOWS, MANY_SERIES, ONE_WINDOW, many_series_kpi, probe_kpi, ten_kpis
+from benchmarks.cases import (
+    COMPUTE,
+    INGEST,
+    MANY_WINDOWS,
+    THREE,
+    WHOLE,
+    WHOLE_TWO_COMPUTES,
+    Scenario,
+    Stage,
+    plan,
+)
+from benchmarks.catalogues import (
+    FIVE_WINDOWS,
+    MANY_SERIES,
+    ONE_WINDOW,
+    WINDOWS,
+    many_series_kpi,
+    probe_kpi,
+    ten_kpis,
+    ten_on_three,
+)
 from shared.domain.definitions import Catalogue
 from shared.domain.definitions.catalogues import catalogue_problems
 from shared.domain.windows import Rung
@@ -25,6 +44,10 @@ def test_needs(scenario: Scenario) -> None:
         Scenario.WINDOWS: {WHOLE, COMPUTE},
         Scenario.LATENCY: {WHOLE},
         Scenario.READING: set(),
+        Scenario.THREE_BREAKDOWNS: {THREE},
+        Scenario.MANY_WINDOWS: set(MANY_WINDOWS),
+        Scenario.TWO_COMPUTES: {WHOLE_TWO_COMPUTES},
+        Scenario.SERIES: set(),
     }
 
     assert needed[scenario] <= set(plan({scenario}, rounds=1))
@@ -70,3 +93,18 @@ def test_other_kpis() -> None:
 
     assert len(kpis) == 12
     assert Catalogue(1, kpis, {}, {}).leaves(MANY_SERIES)
+
+
+@pytest.mark.parametrize("number", WINDOWS)
+def test_ten_on_three(number: int) -> None:
+    """Ten KPIs of two event types on three breakdowns hold together, however many windows they have."""
+    kpis = {kpi.slug: kpi for kpi in ten_on_three(WINDOWS[number])}
+    measures = {measure for kpi in kpis.values() for measure in kpi.measures()}
+
+    assert len(kpis) == 10
+    assert {len(kpi.windows) for kpi in kpis.values()} == {number}
+    assert {measure.breakdown for measure in measures} == {(), ("region",), ("product",), ("channel",)} | {
+        measure.breakdown for measure in measures
+    }
+    assert {measure.finest for measure in measures} == {Rung.S1}
+    assert list(catalogue_problems(kpis)) == []

@@ -67,6 +67,7 @@ def whole_run() -> Results:
     rates: dict[Case, tuple[int, ...]] = {cases.WHOLE_ONE_WINDOW: (100, 100, 100), cases.WHOLE: (90, 98, 110)}
     rates |= {cases.COMPUTE_ONE_WINDOW: (200, 200, 200), cases.COMPUTE: (200, 180, 180)}
     rates |= {cases.INGEST: (70, 50, 60), cases.WHOLE_TWO_COMPUTES: (120,)}
+    rates |= dict.fromkeys(cases.MANY_WINDOWS, (300, 300, 300)) | {cases.MANY_WINDOWS[3]: (270, 300, 285)}
     return results(*(a_drain(case, rate=rate) for case, several in rates.items() for rate in several))
 
 
@@ -81,7 +82,7 @@ def test_keys() -> None:
 
     assert set(keys) == {
         "schema", "environment", "options", "end_to_end", "stages", "windows", "rows", "latency", "reading",
-        "targets", "drains",
+        "targets", "drains", "three_breakdowns", "many_windows", "two_computes", "series",
     }  # fmt: skip
     assert set(keys["end_to_end"]) == {"one_compute", "two_computes"}
     assert set(keys["stages"]["ingest"]) == {
@@ -211,3 +212,16 @@ def test_number() -> None:
 def test_cpu_model() -> None:
     """The processor's name is the first that the machine tells."""
     assert cpu_model("processor\t: 0\nmodel name\t: Abacus 9\n\nmodel name\t: other\n") == "Abacus 9"
+
+
+def test_scales() -> None:
+    """Windows are compared with one window round by round, and compute's own CPU is said by itself."""
+    scales = found()
+
+    assert {number: one["ratio"] for number, one in scales["many_windows"].items()} == {
+        "5": 1.0,
+        "20": 1.0,
+        "50": 0.95,
+    }
+    assert scales["three_breakdowns"]["events_per_cpu_second_of"]["compute"] == 1200
+    assert scales["two_computes"]["events_per_second"] == 120
