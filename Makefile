@@ -4,7 +4,7 @@ export UV_PYTHON_DOWNLOADS ?= never
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 BIN := .venv/bin
 
-.PHONY: setup demo test lint format bench nightly up down lock
+.PHONY: setup demo test lint format bench nightly mutants up down lock
 
 setup: .venv/.ready  ## The environment, from the lock file, with uv (fetched by pip when missing)
 
@@ -28,6 +28,9 @@ test: setup  ## The whole suite; starts its own Kafka and Postgres
 
 nightly: setup  ## What takes longer than ten minutes
 	$(BIN)/pytest -n auto --maxprocesses 4 -m "nightly or not nightly"
+
+mutants: setup  ## Break each guard in a copy of the tree; its tests have to fail
+	$(BIN)/python -m tests.mutants
 
 lint: setup  ## Style, types and the direction of the imports
 	$(BIN)/ruff format --check .

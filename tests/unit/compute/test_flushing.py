@@ -1,11 +1,21 @@
 """How a partition moves: offsets, ledger, and up to when its numbers are whole."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any, cast
 
-from services.compute.flushing import Standing, move_of
+import pytest
+
+from services.compute.batches import CountedBatch
+from services.compute.flushing import Standing, Work, move_of, write
 from services.compute.parts import Tally
+from services.compute.stores import CountingSession
+from shared.counting.programmes import Programme
 from shared.domain.calendars import as_datetime, instant_us
+from shared.storage.pane_rows import PaneRows
 from tests.unit.compute.builders import NOW
+from tests.unit.domain.kpi_builders import a_catalogue, a_kpi
 
 STANDING = Standing(partition=3, epoch=7, next_offset=100)
 NOW_US = instant_us(NOW)
@@ -63,3 +73,41 @@ def test_copies_move_no_watermark() -> None:
     assert move is not None
     assert move.watermark is None
     assert as_datetime(0) < move.current_to
+
+
+class Notebook:
+    """A session and its transaction, of which only the order of the verbs is kept."""
+
+    def __init__(self) -> None:
+        self.verbs: list[str] = []
+
+    async def rows(self, _: object) -> PaneRows:
+        """No rows."""
+        return PaneRows(())
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator["Notebook"]:
+        """Itself."""
+        yield self
+        self.verbs.append("commit")
+
+    def __getattr__(self, name: str) -> Any:
+        async def noted(*_: object, **__: object) -> None:
+            self.verbs.append(name)
+
+        return noted
+
+
+@pytest.mark.asyncio
+async def test_the_order_of_a_flush() -> None:
+    """Rows are on the server before anything is locked, and nothing is written before the compare-and-set."""
+    move = move_of(STANDING, a_tally(), caught_up_at_us=None, disorder=DISORDER, revision=1)
+    assert move is not None
+    batch = CountedBatch([a_tally()], (), (), 0)
+    notebook = Notebook()
+
+    await write(
+        cast("CountingSession", notebook), Work(batch, [move], Programme.of(a_catalogue(a_kpi())), {3: 100})
+    )
+
+    assert notebook.verbs == ["stage", "move", "record", "activate", "add", "commit"]

@@ -1,0 +1,206 @@
+"""The guards that numbers hang on, how each is broken, and the cheapest tests that have to notice."""
+
+from dataclasses import dataclass
+
+POSITIONS = "shared/storage/positions.py"
+SESSIONS = "services/compute/sessions.py"
+OWNERSHIP = "services/compute/ownership.py"
+SORTING = "services/compute/corrections/sorting.py"
+FOLD = "shared/domain/fold.py"
+SEEN = "shared/domain/seen.py"
+
+LIVES = "tests/simulation/test_simulation.py::test_any_life"
+POSITION_TESTS = "tests/integration/test_positions.py"
+SEEN_TESTS = "tests/unit/domain/test_seen.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A guard, broken.
+
+    Attributes:
+        old: replaced wherever it stands in *file*.
+        tests: those of which one has to fail.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+MUTANTS = (
+    # Counting exactly once.
+    Mutant("compare-epoch", POSITIONS, "p.epoch = a.epoch AND ", "", (POSITION_TESTS,)),
+    Mutant("compare-offset", POSITIONS, "p.next_offset = a.from_offset", "true", (POSITION_TESTS,)),
+    Mutant("compare-revision", POSITIONS, "p.revision <= a.revision", "true", (POSITION_TESTS,)),
+    Mutant("refuse-the-fenced", POSITIONS, "    if lost:", "    if len(lost) > 1:", (POSITION_TESTS,)),
+    Mutant("raise-the-epoch", POSITIONS, "epoch = epoch + 1,", "epoch = epoch,", (POSITION_TESTS,)),
+    Mutant(
+        "stage-before-locks",
+        "services/compute/flushing.py",
+        "        staged = await writing.stage(rows)\n        await writing.move(work.moves)\n",
+        "        await writing.move(work.moves)\n        staged = await writing.stage(rows)\n",
+        ("tests/unit/compute/test_flushing.py",),
+    ),
+    Mutant(
+        "move-before-panes",
+        "services/compute/flushing.py",
+        "        await writing.move(work.moves)\n",
+        "",
+        ("tests/unit/compute/test_flushing.py",),
+    ),
+    # What comes twice.
+    Mutant(
+        "seen-before", SEEN, "            fresh &= ~table.holds(ids)\n", "            pass\n", (SEEN_TESTS,)
+    ),
+    Mutant(
+        "seen-in-the-batch",
+        SEEN,
+        "    new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)\n",
+        "",
+        (SEEN_TESTS,),
+    ),
+    Mutant(
+        "remember-at-a-take-over",
+        OWNERSHIP,
+        "        memory.seen.add(*_placed(chosen))\n",
+        "",
+        ("tests/unit/compute/test_ownership.py",),
+    ),
+    # Partitions that come and go.
+    Mutant(
+        "kept-only-if-untouched",
+        OWNERSHIP,
+        "(parted.epoch + 1, parted.next_offset) != (position.epoch, position.next_offset)",
+        "parted.next_offset > position.next_offset",
+        ("tests/integration/test_counting_takeover.py",),
+    ),
+    Mutant(
+        "kept-only-if-sound",
+        OWNERSHIP,
+        "if owned is not None and owned.is_sound:",
+        "if owned is not None:",
+        (LIVES,),
+    ),
+    Mutant(
+        "go-on-where-it-stands",
+        OWNERSHIP,
+        "            self.consumer.seek(at.topic, at.partition, owned.next_offset)\n",
+        "            self.consumer.seek(at.topic, at.partition, max(owned.next_offset - 1, 0))\n",
+        (LIVES,),
+    ),
+    Mutant(
+        "old-batches-are-dropped",
+        SESSIONS,
+        "        if generation != self.ownership.generation or self.ownership.is_leaving or work is None:\n",
+        "        if work is None or not self.ownership.owned:\n",
+        ("tests/unit/compute/test_workers.py",),
+    ),
+    Mutant(
+        "nothing-counted-after-a-rebalance",
+        SESSIONS,
+        "        if generation != self.ownership.generation:\n            return\n",
+        "",
+        ("tests/unit/compute/test_workers.py",),
+    ),
+    # Panes.
+    Mutant(
+        "edge-of-an-age", FOLD, "(ages < oldest)", "(ages <= oldest)", ("tests/unit/domain/test_fold.py",)
+    ),
+    Mutant(
+        "edge-of-a-pane",
+        "shared/storage/pane_sum_answers.py",
+        "p.start_us < s.end_us",
+        "p.start_us <= s.end_us",
+        ("tests/integration/test_counting_laws.py",),
+    ),
+    Mutant(
+        "shards-are-merged",
+        "shared/storage/pane_sum_answers.py",
+        "SELECT sum(p.n) AS n,",
+        "SELECT max(p.n) AS n,",
+        ("tests/integration/test_counting_laws.py",),
+    ),
+    Mutant(
+        "days-of-the-zone",
+        FOLD,
+        "        return calendar.day_starts(times_us)\n",
+        "        return times_us - times_us % LENGTH_US[rung]\n",
+        ("tests/unit/domain/test_fold.py",),
+    ),
+    # Aggregates.
+    Mutant(
+        "ties-of-first-and-last",
+        "shared/domain/columns.py",
+        "np.lexsort((self.value, self.key_low, self.key_high, self.time_us, runs))",
+        "np.lexsort((self.time_us, runs))",
+        ("tests/unit/domain/test_fold.py",),
+    ),
+    Mutant(
+        "exact-up-to",
+        "shared/domain/sketches/distinct.py",
+        "len(present) <= EXACT_UP_TO:",
+        "len(present) < EXACT_UP_TO:",
+        ("tests/unit/domain/test_sketches.py",),
+    ),
+    # Corrections.
+    Mutant(
+        "retracted-before",
+        SORTING,
+        "    known = memory.retracted.holds(ids[events])\n",
+        "    known = np.zeros(len(events), dtype=np.bool_)\n",
+        ("tests/unit/compute/test_retractions.py",),
+    ),
+    Mutant(
+        "retracted-once",
+        SORTING,
+        "retractions[memory.retracted.fresh(ids[retractions])]",
+        "retractions",
+        ("tests/unit/compute/test_retractions.py",),
+    ),
+    Mutant(
+        "remember-retractions-at-a-take-over",
+        OWNERSHIP,
+        "    memory.retracted.add(ids_from_bytes(retracted))\n",
+        "",
+        (LIVES,),
+    ),
+    Mutant(
+        "undo-once",
+        "services/compute/corrections/undoing.py",
+        "    if await retractions.settle(connection, settlement.partition, undone) != undone.keys():\n",
+        "    if await retractions.settle(connection, settlement.partition, undone) - undone.keys():\n",
+        ("tests/integration/test_corrections.py",),
+    ),
+    Mutant(
+        "undo-only-what-counted",
+        "services/compute/corrections/undoing.py",
+        " if coverage.counts(number, one.offset)]",
+        "]",
+        ("tests/integration/test_corrections.py", "tests/integration/test_backfills.py"),
+    ),
+    # Backfills.
+    Mutant(
+        "backfill-fence",
+        "shared/storage/backfill_cursors.py",
+        " AND epoch = $3 AND next_offset = $4",
+        " AND coalesce($3, $4) IS NOT NULL",
+        ("tests/integration/test_backfills.py",),
+    ),
+    Mutant(
+        "hand-over-offset",
+        "shared/storage/backfill_cursors.py",
+        "    SELECT b.backfill_id, l.partition, min(a.from_offset) AS until_offset,\n",
+        "    SELECT b.backfill_id, l.partition, min(a.from_offset) - 1 AS until_offset,\n",
+        ("tests/integration/test_backfills.py",),
+    ),
+    Mutant(
+        "backfills-leave-out-the-skipped",
+        "services/compute/backfill/filling.py",
+        "np.array([*silent, *undone], dtype=np.int64)",
+        "np.array([*undone], dtype=np.int64)",
+        ("tests/integration/test_backfills.py",),
+    ),
+)
