@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from shared.domain.aggregates import Aggregate, Kind, kind_of
 from shared.domain.definitions import Kpi, catalogue_problems
 from shared.domain.definitions.plans import spec_of
 from shared.domain.definitions.words import complaints
@@ -41,6 +42,17 @@ def test_fingerprint() -> None:
     (measure,) = a_kpi(where="data.a == 1").measures()
 
     assert measure.fingerprint == "d59f726453e2922a59bf96c23bb0e69edc6b78c31659cfb7b6ef05469e00154b"
+
+
+@pytest.mark.parametrize("aggregate", Aggregate)
+def test_kinds(aggregate: Aggregate) -> None:
+    """KPIs share panes if their aggregates are made from the same partial, and only then."""
+    percentile = 50 if aggregate is Aggregate.PERCENTILE else None
+    (measure,) = a_kpi(aggregate=aggregate, value="data.y", percentile=percentile).measures()
+    (counted,) = a_kpi(value="data.y").measures()
+
+    assert measure.kind is kind_of(aggregate)
+    assert (measure.fingerprint == counted.fingerprint) == (measure.kind is Kind.NUMBERS)
 
 
 def test_shared_measures() -> None:
@@ -111,6 +123,20 @@ REFUSED = [
     ({"prometheus": "yes"}, ("prometheus",), "prometheus must be true or false"),
     ({"aggregate": "sum"}, ("aggregate",), "sum needs a value to work on"),
     ({"aggregate": None}, (), "aggregate is missing"),
+    ({"aggregate": "percentile", "value": "data.x"}, ("aggregate",), "which percentile?"),
+    (
+        {"aggregate": "percentile", "value": "data.x", "percentile": 101},
+        ("percentile",),
+        "percentile must be at most 100",
+    ),
+    ({"percentile": 5}, ("percentile",), "percentile is for the aggregate percentile, and this is count"),
+    ({"per": "h"}, ("per",), "per is for the aggregate rate, and this is count"),
+    ({"aggregate": "rate", "per": "d"}, ("per",), "per must be 's', 'min' or 'h'"),
+    ({"formula": "a", "per": "h"}, ("per",), "a KPI with a formula has no per"),
+    ({"aggregate": "distinct"}, ("aggregate",), "distinct needs a value to work on"),
+    ({"aggregate": "distinct", "value": "data.x", "scale": 2}, ("scale",), "scale is for numbers"),
+    ({"aggregate": "sum", "value": "lower(data.x)"}, ("value",), "a number is needed here"),
+    ({"aggregate": "distinct", "value": "None"}, ("value",), "a field, a number, a text or a truth value"),
     ({"event_type": None}, (), "event_type is missing"),
     (
         {"event_type": None, "aggregate": None},
