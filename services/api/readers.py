@@ -1,6 +1,7 @@
 """What the API asks of storage, in its own words; the real thing and the tests' own both fit."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -8,11 +9,22 @@ from shared.domain.alert_changes import Alert
 from shared.domain.alerts import StateName
 from shared.domain.definitions import Catalogue
 from shared.domain.readings import Reading
+from shared.replay.revisions import Revision
 from shared.storage.current import CurrentReading
 from shared.storage.readings import Ask
 
 Combination = tuple[tuple[str, str | None], ...]
 """Names and values of dimensions, sorted by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """The series of one breakdown, over a window at an instant."""
+
+    slug: str
+    window: str
+    breakdown: tuple[str, ...]
+    at: datetime
 
 
 class Readings(Protocol):
@@ -28,6 +40,9 @@ class Readings(Protocol):
         self, catalogue: Catalogue, slug: str, breakdown: tuple[str, ...]
     ) -> list[Combination]:
         """Every combination of values of *breakdown* that the KPI has met, in a stable order."""
+
+    async def top(self, catalogue: Catalogue, picked: Picked, *, most: int, now: datetime) -> list[Reading]:
+        """The *most* series with the largest values, then one for all others, if there are any."""
 
     async def current(
         self, *, slugs: Sequence[str] | None, windows: Sequence[str] | None
@@ -46,6 +61,9 @@ class PastReader(Protocol):
 
     async def readings(self, catalogue: Catalogue, asks: Sequence[Ask], *, at: datetime) -> list[Reading]:
         """The readings of *asks*, in their order, as they were known *at*."""
+
+    async def revisions(self, catalogue: Catalogue, ask: Ask) -> list[Revision]:
+        """The changes of a value after it had been complete, oldest first."""
 
 
 class AlertReader(Protocol):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.api.readers import Combination
+from services.api.readers import Combination, Picked
 from shared.domain.alert_changes import Alert
 from shared.domain.alerts import StateName
 from shared.domain.definitions import Catalogue
@@ -56,6 +56,14 @@ class Stored:
         """Every combination of values of *breakdown* that the KPI has met."""
         async with self._reading() as connection:
             return await stored_readings.known_combinations(connection, catalogue, slug, breakdown)
+
+    async def top(self, catalogue: Catalogue, picked: Picked, *, most: int, now: datetime) -> list[Reading]:
+        """The *most* series with the largest values, then one that stands for all others."""
+        async with self._reading() as connection:
+            return await stored_readings.values_by_series(
+                connection, catalogue, picked.slug, picked.window,
+                breakdown=picked.breakdown, at=picked.at, now=now, top=most,
+            )  # fmt: skip
 
     async def current(
         self, *, slugs: Sequence[str] | None, windows: Sequence[str] | None

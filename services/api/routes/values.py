@@ -22,7 +22,7 @@ from services.api.dependencies import (
 )
 from services.api.freshness import defined, fresh
 from services.api.parameters import InvalidParameterError, dimensions, instant, known, readable, series_key
-from services.api.readers import Combination
+from services.api.readers import Combination, Picked
 from services.api.routes.pages import Cursor, Limit, Place, page_after, position_of
 from services.api.schemas import ValueBody, ValuesBody, value_body
 from shared.domain.definitions import Catalogue, Kpi
@@ -32,7 +32,7 @@ from shared.storage.readings import Ask
 
 router = APIRouter(prefix="/v1", tags=["values"])
 
-_VALUE_PARAMETERS = ("window", "at", "known_at", "breakdown", "limit", "cursor")
+_VALUE_PARAMETERS = ("window", "at", "known_at", "breakdown", "top", "limit", "cursor")
 _VALUES_PARAMETERS = ("kpi", "window", "limit", "cursor")
 
 DIMENSIONS: dict[str, Any] = {
@@ -54,6 +54,15 @@ DIMENSIONS: dict[str, Any] = {
 
 Window = Annotated[str | None, Query(description="One of the KPI's windows; its first one when left out")]
 
+Top = Annotated[
+    int | None,
+    Query(
+        ge=1,
+        le=500,
+        description="Of a breakdown only so many series with the largest values, then one whose"
+        " dimensions are __other__, with the value of all other events together",
+    ),
+]
 
 KnownAt = Annotated[
     str | None,
@@ -127,21 +136,43 @@ async def show_value(
     breakdown: Annotated[
         str | None, Query(description="Names of dimensions, comma separated: every series of that breakdown")
     ] = None,
+    top: Top = None,
     limit: Limit = 500,
     cursor: Cursor = None,
 ) -> Response:
-    """The value of a KPI over a window at an instant, or those of all series of a breakdown."""
+    """The value of a KPI over a window at an instant, or those of all or the first series of a breakdown."""
     asked = dimensions(request.query_params, reserved=_VALUE_PARAMETERS)
     if breakdown is None:
+        if top is not None:
+            raise InvalidParameterError("top", "chooses among the series of a breakdown; name one")
         return await _one(request, state, catalogue, moment, asked)
     if asked:
         raise InvalidParameterError("breakdown", "asks for every series; leave the dimensions out")
     names = known_breakdown(moment.kpi, tuple(breakdown.split(",")))
+    if top is not None:
+        if moment.is_past or cursor is not None:
+            raise InvalidParameterError("top", "goes neither with known_at nor with a cursor")
+        return await _first(request, state, catalogue, moment, names, most=top)
     found = sorted(await state.readings.combinations(catalogue, moment.kpi.slug, names), key=_place)
     page, next_cursor = page_after(found, _place, cursor=cursor, limit=limit)
     asks = [moment.ask(combination) for combination in page]
     readings = await evaluated(state, catalogue, asks, now=moment.now, is_past=moment.is_past)
     body = ValuesBody(items=[value_body(moment.kpi, each) for each in readings], next_cursor=next_cursor)
+    return answer(request, body, etag=readings_etag(readings))
+
+
+async def _first(
+    request: Request,
+    state: ApiState,
+    catalogue: Catalogue,
+    moment: Moment,
+    names: tuple[str, ...],
+    *,
+    most: int,
+) -> Response:
+    picked = Picked(moment.kpi.slug, moment.window, names, moment.at)
+    readings = await state.readings.top(catalogue, picked, most=most, now=moment.now)
+    body = ValuesBody(items=[value_body(moment.kpi, each) for each in readings], next_cursor=None)
     return answer(request, body, etag=readings_etag(readings))
 
 

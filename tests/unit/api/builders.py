@@ -15,14 +15,16 @@ from services.api.dependencies import ApiState
 from services.api.event_stream import Pace
 from services.api.kpi_gauges import KpiGauges
 from services.api.metrics import ApiMetrics
-from services.api.readers import Combination
+from services.api.readers import Combination, Picked
 from services.api.streams import Hub
 from shared.domain.alert_changes import Alert
 from shared.domain.alerts import StateName
 from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.errors import StoreUnavailableError
+from shared.domain.ranking import OTHER
 from shared.domain.readings import Reading
 from shared.observability.health import Check
+from shared.replay.revisions import Revision
 from shared.storage.current import CurrentReading
 from shared.storage.readings import Ask
 
@@ -120,6 +122,12 @@ class Memory:
         self._answer()
         return self.known
 
+    async def top(self, catalogue: Catalogue, picked: Picked, *, most: int, now: datetime) -> list[Reading]:
+        """The first of those that are known, and one for the others."""
+        first = [Ask(picked.slug, picked.window, one, picked.at) for one in self.known[:most]]
+        others = Ask(picked.slug, picked.window, tuple((name, OTHER) for name in picked.breakdown), picked.at)
+        return await self.evaluate(catalogue, [*first, others], now=now)
+
     async def current(
         self, *, slugs: Sequence[str] | None, windows: Sequence[str] | None
     ) -> list[CurrentReading]:
@@ -166,12 +174,16 @@ class Past:
     Attributes:
         failure: what every question fails with.
         times: the times that were asked about.
+        changes: the revisions of everything.
+        revised: whose revisions were asked for.
     """
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self.failure: Exception | None = None
         self.times: list[datetime] = []
+        self.changes: list[Revision] = []
+        self.revised: list[Ask] = []
 
     async def readings(self, catalogue: Catalogue, asks: Sequence[Ask], *, at: datetime) -> list[Reading]:
         """The readings of now, as of then."""
@@ -180,6 +192,14 @@ class Past:
             raise self.failure
         found = await self._memory.evaluate(catalogue, asks, now=at)
         return [dataclasses.replace(reading, as_of=at) for reading in found]
+
+    async def revisions(self, catalogue: Catalogue, ask: Ask) -> list[Revision]:
+        """Those that are set."""
+        del catalogue
+        self.revised.append(ask)
+        if self.failure is not None:
+            raise self.failure
+        return self.changes
 
 
 class Definitions:

@@ -206,3 +206,31 @@ async def test_breakdown_with_a_dimension() -> None:
     answer = await _value(Memory(), "?breakdown=carrier&carrier=AA")
 
     assert answer.status_code == 400
+
+
+async def test_top() -> None:
+    """The first series of a breakdown come with one that stands for all others."""
+    memory = Memory()
+    memory.known = [(("carrier", name),) for name in ("AA", "B6", "UA")]
+
+    answer = await _value(memory, "?breakdown=carrier&top=2", breakdowns=["carrier"])
+
+    assert [item["dimensions"]["carrier"] for item in answer.json()["items"]] == ["AA", "B6", "__other__"]
+    assert answer.json()["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?top=2",
+        "?breakdown=carrier&top=2&known_at=2026-01-31T09:00:00Z",
+        "?breakdown=carrier&top=2&cursor=5b5d",
+    ],
+    ids=["without a breakdown", "as known at", "with a cursor"],
+)
+async def test_top_of_what(query: str) -> None:
+    """Asking for the first of nothing, or of what cannot be ranked, is refused by name."""
+    answer = await _value(Memory(), query, breakdowns=["carrier"])
+
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith("top: ")
