@@ -28,13 +28,14 @@ def main() -> None:
     """One line for each mutant; the exit status is non-zero when one survives or is out of date."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants")
     parser.add_argument("names", nargs="*", help="only these mutants")
+    parser.add_argument("--jobs", type=int, default=2, help="how many are tried at a time")
     parser.add_argument("--check", action="store_true", help="only look whether the texts are still there")
     asked = parser.parse_args()
     chosen = [mutant for mutant in MUTANTS if not asked.names or mutant.name in asked.names]
     stale = [mutant.name for mutant in chosen if not is_current(mutant)]
     for name in stale:
         _tell(f"{name}: STALE, the text to replace is no longer there")
-    spared = [] if asked.check else _run([mutant for mutant in chosen if mutant.name not in stale])
+    spared = [] if asked.check else _run([m for m in chosen if m.name not in stale], asked.jobs)
     _tell(f"{len(chosen)} mutants, {len(stale)} stale, {len(spared)} not killed: {' '.join(spared)}")
     sys.exit(bool(stale or spared))
 
@@ -45,9 +46,9 @@ def is_current(mutant: Mutant) -> bool:
     return source.exists() and mutant.old in source.read_text(encoding="utf-8")
 
 
-def _run(mutants: list[Mutant]) -> list[str]:
-    """The names of those of *mutants* that no test has killed; two are tried at a time."""
-    with ThreadPoolExecutor(2) as pool:
+def _run(mutants: list[Mutant], jobs: int) -> list[str]:
+    """The names of those of *mutants* that no test has killed."""
+    with ThreadPoolExecutor(jobs) as pool:
         return [
             mutant.name
             for mutant, killed in zip(mutants, pool.map(_tried, mutants), strict=True)
@@ -76,7 +77,7 @@ def _killer(mutant: Mutant, tree: Path) -> str | None:
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:randomly", "-p", "no:cacheprovider"]
     try:
         done = subprocess.run(
-            [*command, *mutant.tests], cwd=tree, env=os.environ | {"PYTHONPATH": str(tree)},
+            [*command, *mutant.tests], cwd=tree, env=_environment(tree),
             capture_output=True, text=True, check=False, timeout=LONGEST_S,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
@@ -85,6 +86,13 @@ def _killer(mutant: Mutant, tree: Path) -> str | None:
     if done.returncode not in (0, 1) or (done.returncode == 1 and failed is None):
         _tell(f"{mutant.name}: its tests could not run\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return failed[1] if done.returncode == 1 and failed else None
+
+
+def _environment(tree: Path) -> dict[str, str]:
+    """Imports come from *tree*; what is compiled is kept, or each mutant would begin from nothing."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    compiled = Path(tempfile.gettempdir()) / "tidemark-mutants-compiled"
+    return kept | {"PYTHONPATH": str(tree), "PYTHONPYCACHEPREFIX": str(compiled)}
 
 
 def _tell(line: str) -> None:
