@@ -14,6 +14,7 @@ from shared.domain.readings import Reading
 from shared.messaging.failures import broker_call
 from shared.messaging.ranges import RangeReader, open_ranges
 from shared.replay.known_readings import readings_then, remembered
+from shared.replay.revisions import Revision, revisions, story
 from shared.storage.engine import reading
 from shared.storage.readings import Ask
 
@@ -52,6 +53,20 @@ class Replays:
                 then = await remembered(connection, catalogue, asks, at=at, most=self.most_records)
             async with self._log() as log:
                 return await readings_then(log, then, disorder=self.disorder)
+
+    async def revisions(self, catalogue: Catalogue, ask: Ask) -> list[Revision]:
+        """The changes of a value after it had been complete, oldest first.
+
+        Raises:
+            ReplayTooLargeError: it would take too many records.
+            LogLostError: the log holds some of them no more.
+            StoreUnavailableError, BrokerUnavailableError: a door is closed, or it took too long.
+        """
+        async with self._turns:
+            async with reading(self.engine) as connection:
+                told = await story(connection, catalogue, ask, disorder=self.disorder, most=self.most_records)
+            async with self._log() as log:
+                return await revisions(log, told)
 
     @contextlib.asynccontextmanager
     async def _log(self) -> AsyncIterator[RangeReader]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -49,6 +50,12 @@ class Recount:
         """A recount of *wanted* between any two of *edges_us*."""
         return cls(wanted, np.array(sorted(set(edges_us)), dtype=np.int64))
 
+    def another(self) -> "Recount":
+        """An empty recount of the same measures between the same edges."""
+        found = copy(self)
+        found._found = defaultdict(dict)  # noqa: SLF001 - of its own class
+        return found
+
     def add(self, partition: int, records: Sequence[Record]) -> None:
         """Count *records* of *partition*; a thread may do it, one at a time."""
         records, events = decoded(records)
@@ -81,6 +88,11 @@ class Recount:
             group, place = divmod(number, count)
             partials = self._found[one.measure_id, measured.series[group]]
             partials[place] = merged(partials[place], partial) if place in partials else partial
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was measured between the edges."""
+        return not self._found
 
     def series(self, measure_id: int) -> set[str]:
         """The combinations of dimension values that were met."""

@@ -1,7 +1,7 @@
 """Values as they were known at an earlier time, against the oracle on what had been counted by then."""
 
-from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -11,34 +11,42 @@ from shared.contracts.events import CleanEvent
 from shared.domain.errors import LogLostError, ReplayTooLargeError
 from shared.storage.readings import Ask
 from tests.integration.counting_rig import counting, law, oracle_of
-from tests.integration.replay_rig import Remembering
+from tests.integration.replay_rig import Remembering, of_one
 from tests.integration.test_counting_laws import batches, logs
-from tests.unit.compute.builders import NOW, ARecord, a_record, an_event, clean_log
+from tests.oracle.answers import Value
+from tests.unit.compute.builders import NOW, an_event, clean_log
 
 SECOND = timedelta(seconds=1)
+INSTANTS = (NOW, NOW - timedelta(hours=5))
+
+
+def a_retraction(number: int) -> CleanEvent:
+    """The retraction of the order of that number."""
+    return an_event(1000 + number, retracts=f"order-{number}")
+
+
+retracting_logs = logs.flatmap(
+    lambda log: st.tuples(
+        st.lists(st.sampled_from(log), max_size=8) if log else st.just([]),
+        st.lists(st.integers(0, 35), max_size=8),
+    ).flatmap(lambda more: st.permutations([*log, *more[0], *map(a_retraction, more[1])]))
+)
+"""Events, copies of some, and retractions of some, which may come first or alone."""
+
 ORDERS = Ask("orders", "1h", (), NOW)
 
 
-def of_one(*events: CleanEvent, first: int = 0) -> dict[int, list[ARecord]]:
-    """A batch of the partition 0."""
-    return {0: [a_record(event, offset=offset) for offset, event in enumerate(events, first)]}
-
-
-async def differences(
-    mine: Remembering, parts: Sequence[Mapping[int, Sequence[ARecord]]], known: int
-) -> list[str]:
-    """What of all values as known after the first *known* of *parts* is not as the oracle on them has it."""
-    at = NOW + known * SECOND
-    oracle = oracle_of(mine.events(parts[:known]))
-    everything = oracle_of(mine.events(parts))
-    asks, expected = [], []
-    for slug in oracle.slugs:
-        for breakdown in ((), *oracle.breakdowns(slug)):
-            for series in everything.series(slug, breakdown) if breakdown else [{}]:
-                for window in oracle.windows(slug):
-                    for instant in (NOW, NOW - timedelta(hours=5)):
-                        asks.append(Ask(slug, window, tuple(sorted(series.items())), instant))
-                        expected.append(oracle.value(slug, window, series, instant, now=at))
+async def differences(mine: Remembering, flushes: int) -> list[str]:
+    """What of all values as known after the first *flushes* is not as the oracle on them has it."""
+    at = NOW + flushes * SECOND
+    oracle, everything = oracle_of(mine.first(flushes)), oracle_of(mine.first(len(mine.came)))
+    asks, expected = list[Ask](), list[Value]()
+    places = [(slug, breakdown) for slug in oracle.slugs for breakdown in ((), *oracle.breakdowns(slug))]
+    for slug, breakdown in places:
+        every = everything.series(slug, breakdown) if breakdown else [{}]
+        for series, window, instant in product(every, oracle.windows(slug), INSTANTS):
+            asks.append(Ask(slug, window, tuple(sorted(series.items())), instant))
+            expected.append(oracle.value(slug, window, series, instant, now=at))
     found = await mine.known(asks, at=at)
     return [
         f"{ask}: {reading.value} of {reading.n}, the oracle has {value.value} of {value.n}"
@@ -53,7 +61,7 @@ def test_every_prefix(database_url: str) -> None:
 
         @settings(max_examples=20)
         @given(
-            came=logs,
+            came=retracting_logs,
             partitions=st.integers(1, 3),
             sizes=st.lists(st.integers(1, 12), min_size=1, max_size=3),
             known=st.integers(0, 6),
@@ -61,11 +69,10 @@ def test_every_prefix(database_url: str) -> None:
         def holds(came: list[CleanEvent], partitions: int, sizes: list[int], known: int) -> None:
             async def example() -> list[str]:
                 mine = Remembering(place.counting)
-                parts = batches(clean_log(came, partitions=partitions), sizes)
                 await place.counting.take_over(range(partitions))
-                for part in parts:
+                for part in batches(clean_log(came, partitions=partitions), sizes):
                     await mine.flush(part)
-                return await differences(mine, parts, min(known, len(parts)))
+                return await differences(mine, min(known, len(mine.came)))
 
             assert place.holds(example()) == []
 
@@ -97,8 +104,7 @@ async def test_as_of(database_url: str) -> None:
         await one.take_over([0])
         first = await mine.flush(of_one(an_event(1)))
         arrived = NOW + timedelta(milliseconds=1200)
-        late = a_record(an_event(2), offset=1, timestamp=round(arrived.timestamp() * 1000))
-        second = await mine.flush({0: [late]})
+        second = await mine.flush(of_one(an_event(2), first=1), arrived=arrived)
         found = [
             (await mine.known([ORDERS], at=at))[0].as_of
             for at in (first, arrived + millisecond, second, second + SECOND)
@@ -114,9 +120,7 @@ async def test_complete(database_url: str) -> None:
         mine = Remembering(one)
         await one.take_over([0])
         for number in range(12):
-            sent = NOW + (number + 1) * SECOND
-            event = an_event(number, ago=timedelta(minutes=5))
-            await mine.flush({0: [a_record(event, offset=number, timestamp=round(sent.timestamp() * 1000))]})
+            await mine.flush(of_one(an_event(number, ago=timedelta(minutes=5)), first=number))
         # The window ends at NOW; events may be 10 s late.
         found = [(await mine.known([ORDERS], at=NOW + n * SECOND))[0] for n in (9, 10, 11)]
 
@@ -159,6 +163,6 @@ async def test_lost(database_url: str) -> None:
         mine = Remembering(one)
         await one.take_over([0])
         known = await mine.flush(of_one(an_event(1), an_event(2)))
-        mine.log.begins = 1
+        mine.log.begins[0] = 1
         with pytest.raises(LogLostError):
             await mine.known([ORDERS], at=known)
