@@ -24,8 +24,8 @@ from shared.messaging.producer import Outgoing, Producer
 from shared.runtime.progress import Progress
 from tests.failpoints import ToldStore
 from tests.simulation.brokers import Broker, joined
+from tests.simulation.kpis import catalogue
 from tests.simulation.loops import PROCESS, SimulatedLoop
-from tests.simulation.recounts import catalogue
 from tests.simulation.stores import MemoryStore, Server
 
 

@@ -1,18 +1,14 @@
-"""What the panes must be, counted again from the log, one event after the other, without any of the engine.
+"""What the panes must be, counted again from the log, one event after the other, by none of the engine."""
 
-The measures are written down twice: as KPIs for the product, and as plain Python for the recount.
-"""
-
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from shared.domain.definitions import Catalogue, Kpi
-from tests.simulation.tables import Tables
-from tests.unit.domain.kpi_builders import a_kpi
+from tests.simulation.kpis import Plain
+from tests.simulation.tables import Partial, Tables, merged
 
 SECOND, HOUR, DAY = 1, 3600, 86400
 
@@ -22,73 +18,8 @@ RUNGS = ((1, 2 * HOUR), (10, 12 * HOUR), (60, 8 * DAY), (900, 35 * DAY), (HOUR, 
 AGES_S = (0.0, 3.0, 40.0, -200.0, 5.0 * HOUR, 3.0 * DAY, 20.0 * DAY, 60.0 * DAY, 200.0 * DAY)
 """How late events are: far from every age at which a rung stops being written."""
 
-Partial = tuple[int, int, int, int]
 Panes = dict[tuple[int, str, int, int], Partial]
 """(measure, series, rung, start) to (n, sum, min, max)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plain:
-    """A measure in plain Python.
-
-    Attributes:
-        value: the scaled value of an event's data; None when it is not counted.
-        by: the dimension it is kept by, if any.
-        finest: the number of its finest rung.
-    """
-
-    value: Callable[[Mapping[str, Any]], int | None]
-    by: str | None
-    zone: str
-    finest: int
-
-
-@dataclass(frozen=True, slots=True)
-class Defined:
-    """One KPI of a simulation, both ways."""
-
-    kpi: Kpi
-    plain: Sequence[Plain]
-
-
-def _dear(data: Mapping[str, Any]) -> int | None:
-    return data["price"] * 100 if data["price"] > 5 else None
-
-
-DEFINED = (
-    Defined(a_kpi("orders", windows=["5m"]), [Plain(lambda _: 0, None, "UTC", 0)]),
-    Defined(
-        a_kpi("revenue", value="data.price", aggregate="sum", scale=2, breakdowns=[["shop"]], windows=["1h"]),
-        [
-            Plain(lambda data: data["price"] * 100, None, "UTC", 1),
-            Plain(lambda data: data["price"] * 100, "shop", "UTC", 1),
-        ],
-    ),
-    Defined(
-        a_kpi(
-            "dear",
-            value="data.price", aggregate="max", scale=2, where="data.price > 5", zone="Asia/Kathmandu",
-            windows=["24h"],
-        ),
-        [Plain(_dear, None, "Asia/Kathmandu", 2)],
-    ),
-)  # fmt: skip
-
-
-def catalogue(revision: int) -> Catalogue:
-    """The catalogue of that revision, from 1 on: each brings one KPI more, measures stay."""
-    kpis = [one.kpi for one in DEFINED[:revision]]
-    numbers = {fingerprint: number for number, fingerprint in enumerate(_fingerprints(kpis), 1)}
-    return Catalogue(revision, {kpi.slug: kpi for kpi in kpis}, {kpi.slug: 1 for kpi in kpis}, numbers)
-
-
-def _fingerprints(kpis: Iterable[Kpi]) -> list[str]:
-    return list(dict.fromkeys(measure.fingerprint for kpi in kpis for measure in kpi.measures()))
-
-
-def plains() -> dict[int, Plain]:
-    """Every measure by its number: a KPI's measures come in the order in which it is declared."""
-    return dict(enumerate((plain for one in DEFINED for plain in one.plain), 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +33,23 @@ class Told:
     is_retraction: bool
 
 
-def recount(logs: Sequence[Sequence[Told]], tables: Tables) -> Panes:
+def recount(logs: Sequence[Sequence[Told]], tables: Tables, measures: Mapping[int, Plain]) -> Panes:
     """The panes of everything up to the positions of *tables*, of each measure from its activation on."""
     panes: Panes = {}
     for partition, log in enumerate(logs):
-        for offset in counting(log, partition, tables):
-            _count(panes, log[offset], partition, offset, tables)
+        for offset in _still_counting(log, partition, tables):
+            for number, plain in measures.items():
+                begin = tables.activations.get((number, partition))
+                if begin is not None and begin <= offset:
+                    _count(panes, log[offset], number, plain)
     return panes
 
 
 def counting(log: Sequence[Told], partition: int, tables: Tables) -> list[int]:
     """The offsets below the position that count: of each event the first, unless it was retracted in time.
 
-    In time is: in an offset before it, or in the flush that counts it. What is retracted later is counted
-    until somebody undoes it, which is not simulated.
+    In time is: in an offset before it, or in the flush that counts it. What is retracted later counts until
+    somebody undoes it.
     """
     spans = tables.flushes.get(partition, [])
     flush_of = {o: span for span in spans for o in range(span.first_offset, span.next_offset)}
@@ -130,16 +64,18 @@ def counting(log: Sequence[Told], partition: int, tables: Tables) -> list[int]:
     ]
 
 
-def _count(panes: Panes, event: Told, partition: int, offset: int, tables: Tables) -> None:
-    for measure_id, plain in plains().items():
-        begin = tables.activations.get((measure_id, partition))
-        value = plain.value(event.data)
-        if begin is None or offset < begin or value is None:
-            continue
-        for rung, start_us in _starts(event, plain):
-            key = (measure_id, event.data[plain.by] if plain.by else "", rung, start_us)
-            n, total, low, high = panes.get(key, (0, 0, value, value))
-            panes[key] = (n + 1, total + value, min(low, value), max(high, value))
+def _still_counting(log: Sequence[Told], partition: int, tables: Tables) -> list[int]:
+    return [o for o in counting(log, partition, tables) if (partition, o) not in tables.undone]
+
+
+def _count(panes: Panes, event: Told, number: int, plain: Plain) -> None:
+    value = plain.value(event.data)
+    if value is None:
+        return
+    for rung, start_us in _starts(event, plain):
+        key = (number, event.data[plain.by] if plain.by else "", rung, start_us)
+        n, total, low, high = panes.get(key, (0, 0, value, value))
+        panes[key] = (n + 1, total + value, min(low, value), max(high, value))
 
 
 def _starts(event: Told, plain: Plain) -> Iterable[tuple[int, int]]:
@@ -157,16 +93,16 @@ def _starts(event: Told, plain: Plain) -> Iterable[tuple[int, int]]:
         yield rung, seconds * 1_000_000
 
 
-def stored(tables: Tables) -> Panes:
-    """The panes of *tables*, shards merged, as the recount names them."""
+def stored(tables: Tables, measures: Mapping[int, Plain]) -> Panes:
+    """The panes of *measures*, shards merged, as the recount names them; emptied ones are not there."""
     names = {number: key for key, number in tables.series.items()}
     panes: Panes = {}
     for (series_id, rung, start_us, _), one in tables.panes.items():
         measure_id, text = names[series_id]
         key = (measure_id, text[2:-2], rung, start_us)
-        n, total, low, high = panes.get(key, (0, 0, one[2], one[3]))
-        panes[key] = (n + one[0], total + one[1], min(low, one[2]), max(high, one[3]))
-    return panes
+        if measure_id in measures:
+            panes[key] = merged(panes.get(key), one)
+    return {key: one for key, one in panes.items() if one[:2] != (0, 0)}
 
 
 def holes(logs: Sequence[Sequence[Told]], tables: Tables) -> list[str]:
@@ -200,9 +136,9 @@ def _misnoted(log: Sequence[Told], partition: int, tables: Tables) -> Iterable[s
         yield "the retractions are not those of the log"
 
 
-def differences(logs: Sequence[Sequence[Told]], tables: Tables) -> list[str]:
-    """Everything in *tables* that is not as the log has it."""
-    wanted, found = recount(logs, tables), stored(tables)
+def differences(logs: Sequence[Sequence[Told]], tables: Tables, measures: Mapping[int, Plain]) -> list[str]:
+    """Everything in *tables* about *measures* that is not as the log has it."""
+    wanted, found = recount(logs, tables, measures), stored(tables, measures)
     wrong = [
         f"{key}: {found.get(key)} for {wanted.get(key)}"
         for key in sorted(wanted.keys() | found.keys())

@@ -15,6 +15,9 @@ from shared.storage.retractions import Retraction
 PaneKey = tuple[int, int, int, int]
 """Series, rung, start and shard."""
 
+Partial = tuple[int, int, int, int]
+"""n, sum, min and max."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -42,6 +45,7 @@ class Tables:
     Attributes:
         series: (measure, dimension values) to number.
         activations: (measure, partition) to the first offset counted.
+        undone: (partition, offset) of events taken back after they had been counted.
         locks: which transaction holds a partition's row.
     """
 
@@ -50,8 +54,9 @@ class Tables:
     flushes: dict[int, list[Flush]] = field(default_factory=dict)
     series: dict[tuple[int, str], int] = field(default_factory=dict)
     activations: dict[tuple[int, int], int] = field(default_factory=dict)
-    panes: dict[PaneKey, tuple[int, int, int, int]] = field(default_factory=dict)
+    panes: dict[PaneKey, Partial] = field(default_factory=dict)
     retractions: dict[tuple[int, bytes], Retraction] = field(default_factory=dict)
+    undone: set[tuple[int, int]] = field(default_factory=set)
     locks: dict[int, object] = field(default_factory=dict)
 
     def number(self, measure_id: int, text: str) -> int:
@@ -141,9 +146,7 @@ class Tables:
             raise BrokenError(f"{what}: {before} becomes {after}")
 
 
-def merged(
-    one: tuple[int, int, int, int] | None, other: tuple[int, int, int, int]
-) -> tuple[int, int, int, int]:
+def merged(one: Partial | None, other: Partial) -> Partial:
     """Two partials of one pane as one."""
     if one is None:
         return other

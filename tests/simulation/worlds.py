@@ -15,9 +15,10 @@ from shared.contracts.rfc3339 import time_text
 from shared.domain.events import partition_of
 from shared.runtime import clock
 from tests.simulation.brokers import Broker
+from tests.simulation.kpis import REVISIONS, catalogue, plains
 from tests.simulation.loops import EPOCH_S, SimulatedLoop, VirtualTime
 from tests.simulation.processes import Process
-from tests.simulation.recounts import AGES_S, DEFINED, Told, differences, sent_at
+from tests.simulation.recounts import AGES_S, Told, differences, sent_at
 from tests.simulation.stores import Server
 from tests.unit.compute.builders import ARecord
 
@@ -168,7 +169,7 @@ class World:
 
     async def _change(self) -> None:
         """A KPI more, which every process hears of in its own time."""
-        self.revision = min(self.revision + 1, len(DEFINED))
+        self.revision = min(self.revision + 1, len(REVISIONS))
         for process in self.processes:
             later_s = self.whims.choice((0.0, 0.5, 2.0))
             self.loop.call_later(later_s, process.hear_of, self.revision, context=self.server.world)
@@ -196,7 +197,7 @@ class World:
         )
 
     def _wrong(self) -> list[str]:
-        return differences(self.told, self.server.tables)
+        return differences(self.told, self.server.tables, plains(catalogue(self.revision)))
 
     async def _end(self) -> None:
         """Bring the processes down; nobody looks at what they do any more."""
