@@ -104,7 +104,7 @@ def _jobs(
         "refresher": refresher.run,
         "catalogue": watch.run,
         "backfill": backfiller.run,
-        "selfcheck": SelfCheck(engine, door.opened, metrics, checks, is_behind).run,
+        "selfcheck": SelfCheck(engine, door.opened, metrics.checks, checks, is_behind).run,
         "retention": Retention(database_url, settings.dedupe_horizon, worker.owned).run,
         **corrector.jobs(),
     }

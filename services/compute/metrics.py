@@ -18,6 +18,28 @@ _FLUSH_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
 
 
 @dataclass(frozen=True, slots=True)
+class CheckMetrics:
+    """The metrics of the self-check."""
+
+    values: Counter
+    drift: Gauge
+
+    @classmethod
+    def on(cls, registry: CollectorRegistry) -> "CheckMetrics":
+        """The metrics, registered on *registry* with every label value at zero."""
+        values = _counter(
+            registry,
+            "selfcheck_values",
+            "Values counted again from the log; it checks nothing when only skipped grows.",
+            "outcome",
+        )
+        for outcome in CHECKS:
+            values.labels(outcome)
+        drift = _gauge(registry, "drift_values", "Of the last 100 checked, those the log denies; must be 0.")
+        return cls(values, drift)
+
+
+@dataclass(frozen=True, slots=True)
 class Metrics:
     """The metrics of compute."""
 
@@ -35,8 +57,7 @@ class Metrics:
     retractions: Counter
     retractions_sought: Gauge
     repairs_open: Gauge
-    checked_values: Counter
-    drift_values: Gauge
+    checks: CheckMetrics
 
     @classmethod
     def on(cls, registry: CollectorRegistry) -> "Metrics":
@@ -85,23 +106,16 @@ class Metrics:
             repairs_open=_gauge(
                 registry, "repairs_open", "Panes still to be remade from the log; as_of waits for them."
             ),
-            checked_values=_counter(
-                registry,
-                "selfcheck_values",
-                "Values counted again from the log; it checks nothing when only skipped grows.",
-                "outcome",
-            ),
-            drift_values=_gauge(
-                registry, "drift_values", "Of the last 100 checked, those the log denies; must be 0."
-            ),
+            checks=CheckMetrics.on(registry),
         )
-        for outcome in CHECKS:
-            metrics.checked_values.labels(outcome)
-        for outcome in CORRECTIONS:
-            metrics.retractions.labels(outcome)
-        for outcome in OUTCOMES:
-            metrics.events.labels(outcome)
+        metrics._at_zero()
         return metrics
+
+    def _at_zero(self) -> None:
+        for outcome in CORRECTIONS:
+            self.retractions.labels(outcome)
+        for outcome in OUTCOMES:
+            self.events.labels(outcome)
 
     def record(self, tallies: Iterable[Tally]) -> None:
         """Add what became of the records of a flush that has been committed."""

@@ -12,7 +12,7 @@ from random import Random
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.compute.metrics import Metrics
+from services.compute.metrics import CheckMetrics
 from shared.domain.calendars import instant_us
 from shared.domain.definitions import Kpi
 from shared.domain.errors import LogLostError, ReplayTooLargeError, TryAgainError
@@ -66,7 +66,7 @@ class SelfCheck:
 
     engine: AsyncEngine
     open_log: Callable[[], AbstractAsyncContextManager[RecordReader]]
-    metrics: Metrics
+    metrics: CheckMetrics
     policy: SelfCheckPolicy
     is_behind: Callable[[], bool] = lambda: False
     now: Callable[[], datetime] = utc_now
@@ -91,14 +91,14 @@ class SelfCheck:
         async with reading(self.engine) as connection:
             picked = await self._picked(connection)
         if picked is None:
-            self.metrics.checked_values.labels("skipped").inc()
+            self.metrics.values.labels("skipped").inc()
             return None
         series, claimed = picked
         try:
             async with self.open_log() as reader:
                 found = await recounted(reader, claimed)
         except LogLostError:
-            self.metrics.checked_values.labels("skipped").inc()
+            self.metrics.values.labels("skipped").inc()
             return None
         is_right = agree(claimed.counted, found)
         self._tell(is_right=is_right)
@@ -113,8 +113,8 @@ class SelfCheck:
 
     def _tell(self, *, is_right: bool) -> None:
         self._last.append(is_right)
-        self.metrics.checked_values.labels("right" if is_right else "drifted").inc()
-        self.metrics.drift_values.set(self._last.count(False))
+        self.metrics.values.labels("right" if is_right else "drifted").inc()
+        self.metrics.drift.set(self._last.count(False))
 
     async def _picked(self, connection: AsyncConnection) -> tuple[PickedSeries, Claim] | None:
         """A series with what its panes say of a window at an instant, all at random."""

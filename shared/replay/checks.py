@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from shared.domain.aggregates import Partial
 from shared.domain.calendars import as_datetime
 from shared.domain.definitions import Catalogue
@@ -13,7 +11,7 @@ from shared.replay.ranges import readable_stretches
 from shared.replay.recounts import RecordReader, recount
 from shared.replay.wanted import Wanted, wanted_measures
 from shared.storage.pane_answers import SeriesQuestion, answers
-from shared.storage.replays import KnownUpTo, Stretch, counted_offsets
+from shared.storage.replays import KnownUpTo, Snapshot, Stretch, counted_offsets
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ class Claim:
 
 
 async def claim(
-    connection: AsyncConnection, catalogue: Catalogue, key: SeriesQuestion, *, now: datetime, most: int
+    connection: Snapshot, catalogue: Catalogue, key: SeriesQuestion, *, now: datetime, most: int
 ) -> Claim:
     """What the panes say to the question *key*, seen at *now*, of a measure of the catalogue.
 

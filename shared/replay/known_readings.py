@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from shared.contracts.series import overflow_text
 from shared.domain.calendars import as_datetime, instant_us
 from shared.domain.definitions import Catalogue
@@ -16,7 +14,7 @@ from shared.replay.wanted import Wanted, wanted_measures
 from shared.storage.completeness import Completeness, completeness
 from shared.storage.pane_answers import SeriesQuestion
 from shared.storage.readings import Ask, questions_of, readings_of
-from shared.storage.replays import KnownAt, Stretch, Uncounted, known_series, uncounted_at
+from shared.storage.replays import KnownAt, Snapshot, Stretch, Uncounted, known_series, uncounted_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ class Then:
 
 
 async def remembered(
-    connection: AsyncConnection, catalogue: Catalogue, asks: Sequence[Ask], *, at: datetime, most: int
+    connection: Snapshot, catalogue: Catalogue, asks: Sequence[Ask], *, at: datetime, most: int
 ) -> Then:
     """What is needed to read the log for *asks* as known *at*.
 

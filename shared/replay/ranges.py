@@ -3,14 +3,12 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from shared.domain.errors import ReplayTooLargeError
-from shared.storage.replays import Known, Stretch, stretches
+from shared.storage.replays import Known, Snapshot, Stretch, stretches
 
 
 async def readable_stretches(
-    connection: AsyncConnection,
+    connection: Snapshot,
     intervals: Collection[tuple[datetime, datetime]],
     known: Known,
     *,

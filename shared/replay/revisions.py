@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from functools import reduce
 from itertools import groupby
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from shared.domain.aggregates import NO_EVENTS, Partial, merged
 from shared.domain.calendars import as_datetime, instant_us
 from shared.domain.definitions import Catalogue
@@ -28,7 +26,7 @@ from shared.storage.completeness import Completeness, completeness
 from shared.storage.pane_answers import SeriesQuestion
 from shared.storage.readings import Ask, questions_of, readings_of
 from shared.storage.replayed_changes import flushed_within, undone_within
-from shared.storage.replays import KnownUpTo, counted_offsets, known_series
+from shared.storage.replays import KnownUpTo, Snapshot, counted_offsets, known_series
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ class Story:
 
 
 async def story(
-    connection: AsyncConnection, catalogue: Catalogue, ask: Ask, *, disorder: timedelta, most: int
+    connection: Snapshot, catalogue: Catalogue, ask: Ask, *, disorder: timedelta, most: int
 ) -> Story:
     """What is needed to read the log for the revisions of *ask*.
 
@@ -98,9 +96,7 @@ async def story(
     )
 
 
-async def _history(
-    connection: AsyncConnection, plans: Sequence[Plan], *, disorder: timedelta, most: int
-) -> History:
+async def _history(connection: Snapshot, plans: Sequence[Plan], *, disorder: timedelta, most: int) -> History:
     wholes = {(found.whole.start_us, found.whole.end_us) for found in plans}
     intervals = [(as_datetime(start), as_datetime(end)) for start, end in sorted(wholes)]
     since = max(end for _, end in intervals) + disorder

@@ -3,10 +3,8 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from shared.domain.definitions import Catalogue, Measure
-from shared.storage.replays import beginnings
+from shared.storage.replays import Snapshot, beginnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +21,7 @@ class Wanted:
 
 
 async def wanted_measures(
-    connection: AsyncConnection, catalogue: Catalogue, measure_ids: Collection[int]
+    connection: Snapshot, catalogue: Catalogue, measure_ids: Collection[int]
 ) -> dict[int, Wanted]:
     """Those of *measure_ids* that the catalogue knows, by their numbers."""
     numbered = {

@@ -13,6 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.domain.calendars import as_datetime
 
+Snapshot = AsyncConnection
+"""A connection whose transaction has one snapshot: panes, positions and flushes of it belong together."""
+
 
 @dataclass(frozen=True, slots=True)
 class KnownAt:

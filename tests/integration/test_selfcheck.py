@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from services.compute.metrics import Metrics
+from services.compute.metrics import CheckMetrics
 from services.compute.selfcheck import SelfCheck, SelfCheckPolicy
 from shared.contracts.events import CleanEvent
 from tests.integration.corrections_rig import MemoryLog
@@ -29,7 +29,7 @@ def a_check(mine: Counting, log: MemoryLog, *, seed: int = 1, most: int = 100_00
     async def opened() -> AsyncIterator[MemoryLog]:
         yield log
 
-    metrics = Metrics.on(CollectorRegistry())
+    metrics = CheckMetrics.on(CollectorRegistry())
     policy = SelfCheckPolicy(interval_s=30, most_records=most)
     return SelfCheck(mine.engine, opened, metrics, policy, now=lambda: NOW, random=Random(seed))  # noqa: S311
 
@@ -41,7 +41,7 @@ async def outcomes(check: SelfCheck, times: int) -> Counter[bool | None]:
 
 def told(check: SelfCheck, outcome: str) -> float:
     """The counter of *outcome*."""
-    return float(check.metrics.checked_values.labels(outcome)._value.get())
+    return float(check.metrics.values.labels(outcome)._value.get())
 
 
 def test_nothing_is_wrong(database_url: str) -> None:
@@ -90,7 +90,7 @@ async def test_a_pane_tampered_with(database_url: str, damage: str) -> None:
         (line, *_) = [line for line in lines if line["event"] == "value_drifted"]
 
     assert found[False] > 0
-    assert check.metrics.drift_values._value.get() == told(check, "drifted") == found[False]
+    assert check.metrics.drift._value.get() == told(check, "drifted") == found[False]
     assert set(line) == {
         "event", "log_level", "measure_id", "series_id", "start_us", "end_us", "counted", "recounted",
     }  # fmt: skip
