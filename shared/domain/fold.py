@@ -1,13 +1,13 @@
 """Folding a batch of measured rows into pane deltas, array by array; it knows no store and no clock."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from shared.domain.aggregates import Kind, Partial
-from shared.domain.arrays import Int64s, Places, UInt64s, run_starts
+from shared.domain.arrays import Int64s, Places, UInt64s, run_starts, sorting_places
 from shared.domain.calendars import Calendar
 from shared.domain.column_partials import Columns, partials_of
 from shared.domain.columns import EndColumns, EventColumns, ItemColumns, NumberColumns, SquareColumns
@@ -113,7 +113,7 @@ def fold(
         if rung is Rung.D1 and carried is not None and not _nest_in_days(carried, calendar):
             carried, youngest = before, _entry_age(Rung.H1, finest)
         entering = whole.chosen((ages >= youngest) & (ages < oldest))
-        before, carried = carried, _grouped(_joined(carried, entering), rung, calendar)
+        before, carried = carried, _coarsened(carried, entering, rung, calendar)
         youngest = oldest
         if len(carried.group):
             deltas.append(_deltas(carried, rung, kind))
@@ -148,11 +148,17 @@ def _entry_age(rung: Rung, finest: Rung) -> int:
     return WRITTEN_US[Rung(rung - 1)] if rung > finest else int(np.iinfo(np.int64).min)
 
 
-def _joined(carried: _Partials | None, entering: _Partials) -> _Partials:
+def _coarsened(carried: _Partials | None, entering: _Partials, rung: Rung, calendar: Calendar) -> _Partials:
+    """Both, as one partial for each group and pane of *rung*; `time_us` becomes the pane's start."""
     if carried is None or not len(carried.group):
-        return entering
-    if not len(entering.group):
-        return carried
+        return _grouped(entering, rung, calendar, merged_rows)
+    if len(entering.group) or carried.columns.keys():
+        return _grouped(_joined(carried, entering), rung, calendar, merged_rows)
+    # What a finer rung was sorted by sorts the coarser one, too: most batches are young and come this way.
+    return _grouped(carried, rung, calendar, merged_runs)
+
+
+def _joined(carried: _Partials, entering: _Partials) -> _Partials:
     return _Partials(
         np.concatenate((carried.group, entering.group)),
         np.concatenate((carried.time_us, entering.time_us)),
@@ -165,24 +171,29 @@ def _joined_columns(parts: Sequence[Columns]) -> Columns:
     return type(parts[0]).joined(parts)  # type: ignore[arg-type]  # one measure has one kind
 
 
-def _grouped(partials: _Partials, rung: Rung, calendar: Calendar) -> _Partials:
-    """One partial for each group and pane of *rung*, in that order; `time_us` becomes the pane's start."""
+_Merging = Callable[[Sequence[Int64s], Columns], tuple[list[Int64s], Columns]]
+
+
+def _grouped(partials: _Partials, rung: Rung, calendar: Calendar, merging: _Merging) -> _Partials:
     if not len(partials.group):
         return partials
     starts = pane_starts(partials.time_us, rung, calendar)
-    (group, starts), columns = merged_rows([partials.group, starts], partials.columns)
+    (group, starts), columns = merging([partials.group, starts], partials.columns)
     return _Partials(group, starts, columns)
 
 
 def merged_rows(keys: Sequence[Int64s], columns: Columns) -> tuple[list[Int64s], Columns]:
     """The elements of *columns*, one a key or key and item, sorted by them; the first key weighs most."""
-    whole = (*keys, *columns.keys())
     if not len(keys[0]):
         return list(keys), columns
-    order = np.lexsort(whole[::-1])
-    ordered = [key[order] for key in whole]
-    first = run_starts(ordered)
-    return [key[first] for key in ordered[: len(keys)]], columns.taken(order).reduced(first)
+    order = sorting_places((*keys, *columns.keys()))
+    return merged_runs([key[order] for key in keys], columns.taken(order))
+
+
+def merged_runs(keys: Sequence[Int64s], columns: Columns) -> tuple[list[Int64s], Columns]:
+    """`merged_rows` of what is sorted already, and not empty."""
+    first = run_starts((*keys, *columns.keys()))
+    return [key[first] for key in keys], columns.reduced(first)
 
 
 def pane_starts(times_us: Int64s, rung: Rung, calendar: Calendar) -> Int64s:

@@ -1,9 +1,10 @@
 """Panes of every kind on a real Postgres: added in parts and shards, taken away from, asked by windows."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 import asyncpg
 import numpy as np
+import numpy.typing as npt
 import pytest
 import pytest_asyncio
 
@@ -49,7 +50,7 @@ def some_rows(seed: int, count: int, *, values: int = 2000) -> Rows:
     )
 
 
-def taken(rows: Rows, which: slice | Sequence[int] | np.ndarray) -> Rows:  # type: ignore[type-arg]  # of indices
+def taken(rows: Rows, which: slice | npt.NDArray[np.bool_]) -> Rows:
     """The rows at *which* places."""
     return Rows(rows.group[which], rows.time_us[which], rows.value[which], rows.key[which])
 
@@ -175,11 +176,8 @@ async def test_the_switch_between_shards(connection: asyncpg.Connection, databas
     await add(connection, taken_values(rows, slice(0, 900)), Kind.DISTINCT, shard=0)
     await add(connection, taken_values(rows, slice(900, 1800)), Kind.DISTINCT, shard=1)
 
-    found = {
-        p
-        for (_, group), (p, _, _) in (await asked(connection, database_url, Kind.DISTINCT)).items()
-        if group == 0
-    }
+    answered = await asked(connection, database_url, Kind.DISTINCT)
+    found = {partial for (_, group), (partial, _, _) in answered.items() if group == 0}
 
     assert found == {Distinct.of(hashes)}
 
