@@ -78,7 +78,7 @@ async def corrected(counting: Counting, log: MemoryLog) -> Corrector:
         await jobs.undo_near(connection, never)
         await jobs.undo_anywhere(connection, never)
         while await pane_repairs.count(connection):
-            await jobs.repair_some(connection, never)
+            await jobs.repairer.repair_some(connection, never)
     finally:
         await close(connection)
     return jobs

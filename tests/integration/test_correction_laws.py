@@ -47,7 +47,7 @@ def test_never_been(database_url: str, kpi_file: Path, logs: st.SearchStrategy[l
     """Order, batches, partitions, restarts and the moments of undoing and repairing make no difference."""
     with law(database_url, kpis_of(kpi_file.read_text(encoding="utf-8"))) as place:
 
-        @settings(max_examples=30)
+        @settings(max_examples=20)
         @given(
             came=logs.flatmap(with_retractions),
             partitions=st.integers(1, 4),
@@ -106,4 +106,4 @@ async def _done(counting: Counting, log: MemoryLog, action: str) -> None:
         case "search":
             await jobs.undo_anywhere(counting.connection, never)
         case "repair":
-            await jobs.repair_some(counting.connection, never)
+            await jobs.repairer.repair_some(counting.connection, never)

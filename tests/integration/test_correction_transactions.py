@@ -13,6 +13,7 @@ import pytest_asyncio
 from services.compute.corrections.finding import Found, near
 from services.compute.corrections.jobs import Corrector
 from services.compute.corrections.repairing import UndoneMeanwhileError
+from services.compute.corrections.taking import Counted
 from services.compute.corrections.undoing import CatalogueMovedError, SettledBeforeError, Settlement, settle
 from shared.contracts.events import CleanEvent
 from shared.domain.errors import FencedError, StoreUnavailableError
@@ -97,7 +98,7 @@ async def test_a_crash_of_a_repair(mine: Counting, other: asyncpg.Connection) ->
     await jobs.undo_near(other, asyncio.Event())
     before, crashes = await contents(mine), 0
     assert before["pane_repairs"]
-    while await cut_off(mine, jobs.repair_some, after=crashes + 1):
+    while await cut_off(mine, jobs.repairer.repair_some, after=crashes + 1):
         crashes += 1
         assert await contents(mine) == before
     await corrected(mine, log)
@@ -130,7 +131,12 @@ async def settled(jobs: Corrector, counting: Counting, found: Sequence[Found], *
     """Undo *found*, as the owner of the partition or as somebody with another epoch."""
     partition = found[0].sought.partition
     part = Settlement(partition, epoch or counting.standings[partition].epoch, found)
-    await settle(counting.connection, part, jobs._counted(), now_us=jobs.now_us())
+    await settle(
+        counting.connection,
+        part,
+        Counted.of(jobs.watch.catalogue.revision, jobs.watch.numbered()),
+        now_us=jobs.now_us(),
+    )
 
 
 async def test_somebody_else_was_first(mine: Counting) -> None:
@@ -291,7 +297,7 @@ async def test_events_come_meanwhile(mine: Counting, other: asyncpg.Connection) 
         await mine.count(rest)
 
     log.meanwhile = more
-    await jobs.repair_some(other, asyncio.Event())
+    await jobs.repairer.repair_some(other, asyncio.Event())
     await corrected(mine, log)
 
     assert log.meanwhile is None
@@ -314,7 +320,7 @@ async def test_an_event_is_undone_meanwhile(mine: Counting, other: asyncpg.Conne
 
     log.meanwhile = more
     with pytest.raises(UndoneMeanwhileError):
-        await jobs.repair_some(other, asyncio.Event())
+        await jobs.repairer.repair_some(other, asyncio.Event())
     await corrected(mine, log)
 
     assert await mine.differences([*TWINS, undone(69), *later], NOW) == []

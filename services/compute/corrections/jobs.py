@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 import asyncpg
@@ -13,7 +13,7 @@ import structlog
 from services.compute.backfill.reading import Log, LogDoor
 from services.compute.catalogues import CatalogueWatch
 from services.compute.corrections.finding import Found, anywhere, near
-from services.compute.corrections.repairing import Repairing, outdated, together
+from services.compute.corrections.repairers import Repairer
 from services.compute.corrections.taking import Counted
 from services.compute.corrections.undoing import Settlement, settle
 from services.compute.metrics import Metrics
@@ -23,7 +23,6 @@ from shared.runtime.clock import epoch_us, monotonic_s
 from shared.runtime.lifecycle import pause
 from shared.storage import pane_repairs, retractions
 from shared.storage.engine import close, connect, driver_errors
-from shared.storage.pane_sketches import PaneKey
 from shared.storage.retractions import Sought
 
 log = structlog.get_logger(__name__)
@@ -36,9 +35,6 @@ LOOK_S = 0.5
 
 SOUGHT_AT_ONCE = 1000
 """Retractions looked up in one round."""
-
-REPAIRED_AT_ONCE = 200
-"""Panes made anew by one reading of the log."""
 
 UNDONE_AT_ONCE = 200
 """Events undone by one transaction: their partition is not counted meanwhile (measured: 40 ms)."""
@@ -65,11 +61,14 @@ class Corrector:
     touched: Touched
     metrics: Metrics
     now_us: Callable[[], int] = epoch_us
-    _lost: set[PaneKey] = field(default_factory=set)
+    repairer: Repairer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.repairer = Repairer(self.door, self.watch, self.epochs, self.touched, self.metrics, self.now_us)
 
     def jobs(self) -> dict[str, Job]:
         """By name: undoing, searching, which may take long, and repairing; each until it is told to stop."""
-        work = {"undo": self.undo_near, "search": self.undo_anywhere, "repair": self.repair_some}
+        work = {"undo": self.undo_near, "search": self.undo_anywhere, "repair": self.repairer.repair_some}
         return {name: partial(self._repeat, one) for name, one in work.items()}
 
     async def _repeat(
@@ -128,41 +127,6 @@ class Corrector:
             for partition, mine in sought.items():
                 await self._searched(connection, reader, mine, begin=begins[partition], stopping=stopping)
 
-    async def repair_some(self, connection: asyncpg.Connection, _: asyncio.Event) -> None:
-        """Make the panes of one rung anew; the coarser ones have their turn after them.
-
-        Raises:
-            TryAgainError: a door was closed, or panes changed under it; what was committed stays.
-        """
-        counted = self._counted()
-        with driver_errors():
-            found = await pane_repairs.open_repairs(connection, self.epochs().keys(), most=REPAIRED_AT_ONCE)
-            past = outdated(found, counted, now_us=self.now_us())
-            await pane_repairs.forget(connection, [repair.key for repair in past])
-        left = [one for one in found if one not in past and one.key not in self._lost]
-        chosen = together(left, {shadow.measure_id for shadow in self.watch.shadows})
-        if chosen:
-            async with self.door.opened() as reader:
-                await self._repaired(Repairing(self.watch.engine, connection, reader, counted, chosen))
-
-    async def _repaired(self, repairing: Repairing) -> None:
-        repairs = repairing.repairs
-        try:
-            touched = await repairing.run()
-        except LogLostError as error:
-            # Their values stay marked as of the retraction: what they are nobody can tell any more.
-            self._lost.update(repair.key for repair in repairs if len(repairs) == 1)
-            log.warning("panes_not_repaired", panes=len(repairs), reason=str(error))
-            for one in repairs if len(repairs) > 1 else ():
-                await self._repaired(replace(repairing, repairs=[one]))
-            return
-        self.touched.add(dict(touched))
-        self.metrics.retractions.labels("repaired").inc(len(repairs))
-        log.info("panes_repaired", panes=len(repairs), rung=repairs[0].rung)
-
-    def _counted(self) -> Counted:
-        return Counted.of(self.watch.catalogue.revision, self.watch.numbered())
-
     async def _searched(
         self, connection: asyncpg.Connection, reader: Log, sought: Sequence[Sought], *, begin: int,
         stopping: asyncio.Event,
@@ -201,7 +165,7 @@ class Corrector:
         epoch = self.epochs().get(partition)
         if epoch is None or not (found or ahead):
             return
-        counted = self._counted()
+        counted = Counted.of(self.watch.catalogue.revision, self.watch.numbered())
         for start in range(0, max(len(found), 1), UNDONE_AT_ONCE):
             part = Settlement(
                 partition, epoch, found[start : start + UNDONE_AT_ONCE], ahead if start == 0 else ()

@@ -6,7 +6,7 @@ at any point leaves the panes and their marks as they were.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -160,12 +160,3 @@ def outdated(repairs: Iterable[Repair], counted: Counted, *, now_us: int) -> lis
 def _is_past(repair: Repair, counted: Counted, now_us: int) -> bool:
     calendar = Calendar(counted.measures[repair.measure_id].zone)
     return now_us - interval_us(repair, calendar)[1] > WRITTEN_US[Rung(repair.rung)]
-
-
-def together(repairs: Sequence[Repair], filled: Collection[int]) -> list[Repair]:
-    """The repairs of the next round: those of one rung that are finished soonest, panes of backfills aside.
-
-    A measure that is still filled is repaired when that is done: until then nobody reads it.
-    """
-    ready = [repair for repair in repairs if repair.measure_id not in filled]
-    return [repair for repair in ready if repair.rung == ready[0].rung]
