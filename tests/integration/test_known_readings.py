@@ -2,18 +2,23 @@
 
 from datetime import timedelta
 from itertools import product
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.contracts.events import CleanEvent
+from shared.domain.definitions.kpi_files import kpis_of
 from shared.domain.errors import LogLostError, ReplayTooLargeError
 from shared.storage.readings import Ask
 from tests.integration.counting_rig import counting, law, oracle_of
 from tests.integration.replay_rig import Remembering, of_one
+from tests.integration.test_aggregate_laws import KPI_FILE as AGGREGATES
+from tests.integration.test_aggregate_laws import logs as aggregate_logs
 from tests.integration.test_counting_laws import batches, logs
 from tests.oracle.answers import Value
+from tests.shop.judging import KPI_FILE as SHOP
 from tests.unit.compute.builders import NOW, an_event, clean_log
 
 SECOND = timedelta(seconds=1)
@@ -25,21 +30,30 @@ def a_retraction(number: int) -> CleanEvent:
     return an_event(1000 + number, retracts=f"order-{number}")
 
 
-retracting_logs = logs.flatmap(
-    lambda log: st.tuples(
-        st.lists(st.sampled_from(log), max_size=8) if log else st.just([]),
-        st.lists(st.integers(0, 35), max_size=8),
-    ).flatmap(lambda more: st.permutations([*log, *more[0], *map(a_retraction, more[1])]))
+def retracting(logs: st.SearchStrategy[list[CleanEvent]]) -> st.SearchStrategy[list[CleanEvent]]:
+    """Events, copies of some, and retractions of some, which may come first or alone."""
+    return logs.flatmap(
+        lambda log: st.tuples(
+            st.lists(st.sampled_from(log), max_size=8) if log else st.just([]),
+            st.lists(st.integers(0, 35), max_size=8),
+        ).flatmap(lambda more: st.permutations([*log, *more[0], *map(a_retraction, more[1])]))
+    )
+
+
+retracting_logs = retracting(logs)
+both_files = pytest.mark.parametrize(
+    ("kpi_file", "came"),
+    [(SHOP, retracting_logs), (AGGREGATES, retracting(aggregate_logs))],
+    ids=["shop", "every aggregate"],
 )
-"""Events, copies of some, and retractions of some, which may come first or alone."""
 
 ORDERS = Ask("orders", "1h", (), NOW)
 
 
-async def differences(mine: Remembering, flushes: int) -> list[str]:
+async def differences(mine: Remembering, flushes: int, kpi_file: Path) -> list[str]:
     """What of all values as known after the first *flushes* is not as the oracle on them has it."""
     at = NOW + flushes * SECOND
-    oracle, everything = oracle_of(mine.first(flushes)), oracle_of(mine.first(len(mine.came)))
+    oracle, everything = (oracle_of(mine.first(n), kpi_file) for n in (flushes, len(mine.came)))
     asks, expected = list[Ask](), list[Value]()
     places = [(slug, breakdown) for slug in oracle.slugs for breakdown in ((), *oracle.breakdowns(slug))]
     for slug, breakdown in places:
@@ -55,24 +69,25 @@ async def differences(mine: Remembering, flushes: int) -> list[str]:
     ]
 
 
-def test_every_prefix(database_url: str) -> None:
+@both_files
+def test_every_prefix(database_url: str, kpi_file: Path, came: st.SearchStrategy[list[CleanEvent]]) -> None:
     """Whatever came later: as known after a flush, every value is that of what had been counted by then."""
-    with law(database_url) as place:
+    with law(database_url, kpis_of(kpi_file.read_text(encoding="utf-8"))) as place:
 
-        @settings(max_examples=20)
+        @settings(max_examples=12)
         @given(
-            came=retracting_logs,
+            log=came,
             partitions=st.integers(1, 3),
             sizes=st.lists(st.integers(1, 12), min_size=1, max_size=3),
             known=st.integers(0, 6),
         )
-        def holds(came: list[CleanEvent], partitions: int, sizes: list[int], known: int) -> None:
+        def holds(log: list[CleanEvent], partitions: int, sizes: list[int], known: int) -> None:
             async def example() -> list[str]:
                 mine = Remembering(place.counting)
                 await place.counting.take_over(range(partitions))
-                for part in batches(clean_log(came, partitions=partitions), sizes):
+                for part in batches(clean_log(log, partitions=partitions), sizes):
                     await mine.flush(part)
-                return await differences(mine, min(known, len(mine.came)))
+                return await differences(mine, min(known, len(mine.came)), kpi_file)
 
             assert place.holds(example()) == []
 

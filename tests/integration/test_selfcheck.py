@@ -3,6 +3,7 @@
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -14,11 +15,12 @@ from structlog.testing import capture_logs
 from services.compute.metrics import CheckMetrics
 from services.compute.selfcheck import SelfCheck, SelfCheckPolicy
 from shared.contracts.events import CleanEvent
+from shared.domain.definitions.kpi_files import kpis_of
 from tests.integration.corrections_rig import MemoryLog
 from tests.integration.counting_rig import Counting, counting, law
 from tests.integration.replay_rig import Remembering, of_one
 from tests.integration.test_counting_laws import batches
-from tests.integration.test_known_readings import retracting_logs
+from tests.integration.test_known_readings import both_files
 from tests.unit.compute.builders import NOW, an_event, clean_log
 
 
@@ -44,22 +46,25 @@ def told(check: SelfCheck, outcome: str) -> float:
     return float(check.metrics.values.labels(outcome)._value.get())
 
 
-def test_nothing_is_wrong(database_url: str) -> None:
+@both_files
+def test_nothing_is_wrong(
+    database_url: str, kpi_file: Path, came: st.SearchStrategy[list[CleanEvent]]
+) -> None:
     """Whatever came, in whichever way: every value that is picked is what the log says."""
-    with law(database_url) as place:
+    with law(database_url, kpis_of(kpi_file.read_text(encoding="utf-8"))) as place:
 
-        @settings(max_examples=15)
+        @settings(max_examples=8)
         @given(
-            came=retracting_logs,
+            log=came,
             partitions=st.integers(1, 3),
             sizes=st.lists(st.integers(1, 12), min_size=1, max_size=3),
             seed=st.integers(0, 1000),
         )
-        def holds(came: list[CleanEvent], partitions: int, sizes: list[int], seed: int) -> None:
+        def holds(log: list[CleanEvent], partitions: int, sizes: list[int], seed: int) -> None:
             async def example() -> Counter[bool | None]:
                 mine = Remembering(place.counting)
                 await place.counting.take_over(range(partitions))
-                for part in batches(clean_log(came, partitions=partitions), sizes):
+                for part in batches(clean_log(log, partitions=partitions), sizes):
                     await mine.flush(part)
                 return await outcomes(a_check(place.counting, mine.log, seed=seed), 10)
 
