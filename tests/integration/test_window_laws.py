@@ -18,6 +18,7 @@ from shared.storage.engine import reading
 from shared.storage.readings import values_by_series
 from tests.integration.counting_rig import Counting, counting, law, oracle_of
 from tests.integration.test_counting_laws import counted, logs
+from tests.integration.test_counting_refresh import Desk
 from tests.shop.judging import differences
 from tests.unit.compute.builders import NOW, an_event
 from tests.unit.domain.kpi_builders import a_kpi
@@ -101,3 +102,19 @@ async def test_the_others_of_a_formula(database_url: str) -> None:
 async def test_nobody_else(database_url: str) -> None:
     """Where there are no more series than wanted, nothing stands for others."""
     assert [r.dimensions["shop"] for r in await _ranked(database_url, 4)] == ["a", "d", "c", "b"]
+
+
+@pytest.mark.asyncio
+async def test_a_share_moves_with_the_others(database_url: str) -> None:
+    """An order in one shop changes the stored share of every other: 1 of 1, then 1 of 2."""
+    kpis = [a_kpi("orders", breakdowns=["shop"]), a_kpi("part", formula="share(orders)", breakdowns=["shop"])]
+    async with counting(database_url, kpis) as one:
+        await one.take_over([0])
+        desk, place, found = Desk(one), ("part", "5m", (("shop", "a"),)), []
+        await desk.refresh()
+        for number, shop in enumerate("ab"):
+            await one.count_events([an_event(number, data={"shop": shop})])
+            await desk.refresh()
+            found.append((await desk.rows())[place].reading.value)
+
+    assert [Decimal(1), Decimal("0.5")] == found

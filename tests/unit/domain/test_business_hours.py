@@ -68,3 +68,11 @@ def test_a_night_that_is_there_twice() -> None:
     found = [night.time_within(at, at + 23 * HOUR_US, Calendar("Europe/Berlin")) for at in (autumn, spring)]
 
     assert found == [2 * HOUR_US, 0]
+
+
+def test_the_edges() -> None:
+    """The first microsecond of business counts, the first one after it does not."""
+    opens, closes = us("2026-06-01T07:00Z"), us("2026-06-01T15:30Z")
+    times = np.array([opens - 1, opens, closes - 1, closes], dtype=np.int64)
+
+    assert OFFICE.holds(times, Calendar("Europe/Berlin")).tolist() == [False, True, True, False]

@@ -18,13 +18,16 @@ from shared.domain.windows import (
     LENGTH_US,
     RETENTION_US,
     WRITTEN_US,
+    Interval,
     Previous,
     Rung,
     Sliding,
     Span,
     ToDate,
+    cover,
     earlier,
     grain,
+    interval,
     parse_window,
 )
 from tests.oracle import windows as oracle
@@ -283,3 +286,50 @@ def test_what_follows_sees_everything_up_to_now(question: Question, age: int) ->
         place = span.end_us
 
     assert place > now + DAY_US
+
+
+@given(question=questions(), age=ages, where=st.floats(0, 1))
+def test_intervals_compose(question: Question, age: int, where: float) -> None:
+    """Cut at any edge that panes have, the two parts are made up of panes, and together of the same ones."""
+    now, calendar = question.at_us + age, Calendar(question.zone)
+    whole = plan(question, now_us=now).whole
+    spans = cover(whole, now_us=now, calendar=calendar)
+    if not spans:
+        return
+    cut = some_pane(spans, where, calendar)[1]
+
+    parts = [Interval(whole.start_us, cut, whole.finest), Interval(cut, whole.end_us, whole.finest)]
+    covered = [span for part in parts for span in cover(part, now_us=now, calendar=calendar)]
+
+    places = [whole.start_us, *(span.end_us for span in covered)]
+    assert places[:-1] == [span.start_us for span in covered]
+    assert places[-1] == whole.end_us
+
+
+@given(
+    place=places(),
+    period=st.sampled_from(["this_week", "mtd", "qtd", "ytd"]),
+    previous=st.sampled_from(["previous_week", "previous_month", "previous_quarter", "previous_year"]),
+    year_start=st.integers(1, 12),
+)
+def test_the_days_of_a_period_make_it_up(
+    place: tuple[str, int], period: str, previous: str, year_start: int
+) -> None:
+    """The yesterdays of a period follow each other without a gap, from its begin to the end of the period."""
+    (zone, at), calendar = place, Calendar(place[0])
+    wholes = {
+        name: interval(
+            parse_window(name, year_start=year_start), at, finest=Rung.M1, now_us=at, calendar=calendar
+        )
+        for name in (period, previous)
+    }
+    ends = {previous: wholes[previous].end_us, period: calendar.day_start(at)}
+
+    for name, whole in wholes.items():
+        day = ends[name]
+        while day > whole.start_us:
+            yesterday = plan(Question(parse_window("yesterday"), day, Rung.D1, zone), now_us=at).whole
+            assert yesterday.start_us < yesterday.end_us == day
+            day = yesterday.start_us
+
+        assert day == whole.start_us
