@@ -11,6 +11,7 @@ SEEN = "shared/domain/seen.py"
 
 LIVES = "tests/simulation/test_simulation.py::test_any_life"
 POSITION_TESTS = "tests/integration/test_positions.py"
+EDGES = "tests/integration/test_reading_edges.py"
 SEEN_TESTS = "tests/unit/domain/test_seen.py"
 
 
@@ -114,14 +115,14 @@ MUTANTS = (
         "shared/storage/pane_sum_answers.py",
         "p.start_us < s.end_us",
         "p.start_us <= s.end_us",
-        ("tests/integration/test_counting_laws.py",),
+        (EDGES,),
     ),
     Mutant(
         "shards-are-merged",
         "shared/storage/pane_sum_answers.py",
         "SELECT sum(p.n) AS n,",
         "SELECT max(p.n) AS n,",
-        ("tests/integration/test_counting_laws.py",),
+        (EDGES,),
     ),
     Mutant(
         "days-of-the-zone",

@@ -11,9 +11,11 @@ from typing import Any, TypeVar
 from services.compute.batches import Addition
 from services.compute.series_index import SeriesIndex
 from shared.domain.aggregates import Kind
+from shared.domain.arrays import Int64s
+from shared.domain.columns import NumberColumns
 from shared.domain.errors import StoreUnavailableError
+from shared.domain.fold import Deltas
 from shared.storage.flushes import Flush, SeenIn
-from shared.storage.pane_numbers import columns_of
 from shared.storage.pane_rows import PaneRows
 from shared.storage.positions import Move, Position
 from shared.storage.retractions import Retraction
@@ -190,10 +192,18 @@ class Transaction:
 def pane_tuples(rows: PaneRows) -> list[tuple[int, ...]]:
     """(series, rung, start, n, sum, min, max) of each row."""
     numbers = rows.of(Kind.NUMBERS)
-    if numbers is None:
-        return []
-    d, c = numbers.deltas, columns_of(numbers)
-    columns = (numbers.series_id, d.rung, d.start_us, c.n, c.total, c.low, c.high)
+    return [] if numbers is None else _tuples(numbers.series_id, numbers.deltas)
+
+
+def addition_tuples(addition: Addition) -> list[tuple[int, ...]]:
+    """The same with the groups of *addition* in place of series."""
+    return _tuples(addition.deltas.group, addition.deltas)
+
+
+def _tuples(keys: Int64s, deltas: Deltas) -> list[tuple[int, ...]]:
+    numbers = deltas.columns
+    assert isinstance(numbers, NumberColumns)
+    columns = (keys, deltas.rung, deltas.start_us, numbers.n, numbers.total, numbers.low, numbers.high)
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
