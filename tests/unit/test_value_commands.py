@@ -42,15 +42,25 @@ TOTAL = Question("departures", None, None, None, {})
 
 
 def test_question() -> None:
-    """Window, instant and dimensions become the query."""
+    """Window, instant, time of knowing and dimensions become the query."""
     client, requests = _client(httpx2.Response(200, text=_body()))
-    asked(client, Question("departures", "1h", "2026-01-31T09:30:00+01:00", None, {"carrier": "AA"}))
+    at, known_at = "2026-01-31T09:30:00+01:00", "2026-02-01T00:00:00Z"
+    asked(client, Question("departures", "1h", at, known_at, {"carrier": "AA"}))
 
     assert dict(requests[0].url.params) == {
         "window": "1h",
-        "at": "2026-01-31T09:30:00+01:00",
+        "at": at,
+        "known_at": known_at,
         "carrier": "AA",
     }
+
+
+@pytest.mark.parametrize("option", ["--at", "--known-at"])
+def test_watching_the_past(option: str) -> None:
+    """What is past does not change: watching it is refused."""
+    result = CliRunner().invoke(app, ["get", "departures", "--watch", option, "2026-01-31T09:30:00Z"])
+
+    assert result.exit_code == 2
 
 
 def test_problem() -> None:
