@@ -27,9 +27,9 @@ log = structlog.get_logger(__name__)
 CHUNK = 1000
 """Readings a transaction refreshes at most: another process waits for its turn meanwhile."""
 
-REST_BEHIND = 10.0
+REST_BEHIND = 20.0
 """While a backlog waits, a refresh is followed by a rest this many times as long: however much there is to
-refresh, counting keeps nine tenths of Postgres, and more windows do not slow it down.
+refresh, counting keeps nineteen twentieths of the process and of Postgres, and more windows do not slow it.
 """
 
 REST = 1.0
@@ -38,6 +38,11 @@ REST = 1.0
 
 LONGEST_REST_S = 3.0
 """However long a refresh took, people do not wait longer than this for the next to begin."""
+
+LONGEST_REST_BEHIND_S = 30.0
+"""The same while a backlog waits: with fifty windows a refresh takes seconds, and resting as long as it took
+would give it half of a core.
+"""
 
 
 class _SupersededError(Exception):
@@ -65,19 +70,28 @@ class Refresher:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Refresh until *stopping* is set."""
-        took_s = 0.0
-        while not await pause(stopping, self._rest_s(took_s)):
+        took_s, ended_s = 0.0, monotonic_s()
+        # Looked at again and again: a rest that a backlog made long ends soon after the backlog does.
+        while not await pause(stopping, min(self.interval_s, self._left_s(took_s, ended_s))):
+            if self._left_s(took_s, ended_s) > 0:
+                continue
             started_s = monotonic_s()
             try:
                 await self.refresh()
             except StoreUnavailableError as error:
                 log.warning("values_not_refreshed", reason=str(error))
-            took_s = monotonic_s() - started_s
+            ended_s = monotonic_s()
+            took_s = ended_s - started_s
             self.metrics.refresh_s.observe(took_s)
 
+    def _left_s(self, took_s: float, ended_s: float) -> float:
+        """What is left of the rest after a refresh that took *took_s* and ended at *ended_s*."""
+        return max(0.0, ended_s + self._rest_s(took_s) - monotonic_s())
+
     def _rest_s(self, took_s: float) -> float:
-        rest_s = took_s * (REST_BEHIND if self.is_behind() else REST)
-        return max(self.interval_s, min(rest_s, LONGEST_REST_S))
+        if self.is_behind():
+            return max(self.interval_s, min(took_s * REST_BEHIND, LONGEST_REST_BEHIND_S))
+        return max(self.interval_s, min(took_s * REST, LONGEST_REST_S))
 
     async def refresh(self) -> None:
         """Refresh what was touched since the last time, what came due, and the next part of everything.
