@@ -31,7 +31,7 @@ class ComputeSettings(CommonSettings):
     compute_dedupe_ids_per_partition: int = Field(
         default=20_000_000,
         ge=1000,
-        description="ids remembered for each partition at most, 32 to 64 bytes each",
+        description="ids remembered for each partition at most, seen or retracted, 40 to 80 bytes each",
     )
     compute_series_per_measure: int = Field(
         default=10_000, ge=1, description="series of one measure before overflow"

@@ -28,7 +28,7 @@ from shared.storage.panes import StagedRows
 from shared.storage.replays import KnownUpTo, Stretch, beginnings, counted_offsets, stretches
 
 FEW = 5000
-"""Records that may be read while counting waits: about 20 ms (measured at 4 us a record)."""
+"""Records that may be read while counting waits; a flush of usual size."""
 
 ROUNDS = 5
 """How often what has been added since is read before it is put off: each time takes less than the last."""
