@@ -99,9 +99,13 @@ RETURNING partition
 """
 
 _COUNTED_IN = """
--- counted_in: the spans of flushes over a stretch of a partition, and the offsets in it that count nothing.
+-- counted_in: the spans of flushes over a stretch of a partition, which lie end to end, and the offsets in
+-- them that count nothing.
 SELECT first_offset, next_offset, skipped FROM flushes
-WHERE partition = $1 AND next_offset > $2 AND first_offset < $3 ORDER BY next_offset
+WHERE partition = $1 AND next_offset > $2 AND next_offset <= coalesce((
+    SELECT min(next_offset) FROM flushes WHERE partition = $1 AND next_offset >= $3
+), 9223372036854775807) AND first_offset < $3
+ORDER BY next_offset
 """
 
 _UNDONE_IN = """

@@ -1,8 +1,9 @@
 """One batch of the log, counted again: which of its records count, and what they add; it opens nothing."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +16,10 @@ from shared.storage.backfill_cursors import Span
 
 DECODED_AT_ONCE = 2000
 """Decoding holds the interpreter for a few milliseconds at a time, so that live counting gets its turn."""
+
+
+SAMPLE = 500
+"""So many events tell whether a look at the bytes of the others is worth while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +54,11 @@ def fill(
         now_us: decides which rungs an event still enters.
     """
     counts = counting(np.array([record.offset for record in records], dtype=np.int64), spans, undone)
-    events = _decoded([records[place] for place in np.flatnonzero(counts).tolist()])
+    values = [records[place].value or b"" for place in np.flatnonzero(counts).tolist()]
+    events = _decoded(concerning(values, programme.streams))
     found = measure(events, times_us([event.time for event in events]), programme)
     additions = [addition(measured, now_us) for measured in found.measured]
-    return Filled(additions, len(events), len(found.unfit))
+    return Filled(additions, len(values), len(found.unfit))
 
 
 def counting(
@@ -68,13 +74,35 @@ def counting(
     return counts
 
 
-def _decoded(records: Sequence[Record]) -> list[CleanEvent]:
-    events: list[CleanEvent] = []
-    for start in range(0, len(records), DECODED_AT_ONCE):
-        events += _decoded_together(
-            [record.value or b"" for record in records[start : start + DECODED_AT_ONCE]]
-        )
-    return events
+def concerning(values: Sequence[bytes], event_types: Collection[str]) -> Sequence[bytes]:
+    """Those of *values* that may be events of one of *event_types*; the others need not be decoded.
+
+    JSON without a backslash spells a text one way only, so an event has its type as these bytes somewhere.
+    Where most events pass, looking at each costs more than it saves (measured: 0.2 us for each type that is
+    looked for, 3 us to decode and measure an event).
+    """
+    spelled = [msgspec.json.encode(event_type) for event_type in event_types]
+    if len(_passing(values[:SAMPLE], spelled)) * 2 > len(values[:SAMPLE]):
+        return values
+    return [value for part in _parts(values) for value in _passing(part, spelled)]
+
+
+def _passing(values: Sequence[bytes], spelled: Sequence[bytes]) -> Sequence[bytes]:
+    if b"\\" in b"".join(values):
+        return [value for value in values if b"\\" in value or any(text in value for text in spelled)]
+    if len(spelled) == 1:
+        only = spelled[0]
+        return [value for value in values if only in value]
+    return [value for value in values if any(text in value for text in spelled)]
+
+
+def _decoded(values: Sequence[bytes]) -> list[CleanEvent]:
+    return [event for part in _parts(values) for event in _decoded_together(part)]
+
+
+def _parts(values: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    for start in range(0, len(values), DECODED_AT_ONCE):
+        yield values[start : start + DECODED_AT_ONCE]
 
 
 def _decoded_together(values: Sequence[bytes]) -> list[CleanEvent]:

@@ -26,10 +26,11 @@ class Pace:
 
     async def wait(self, stopping: asyncio.Event) -> None:
         """Wait until the next batch may be counted, or *stopping* is set."""
-        while not stopping.is_set() and (left_s := self._left_s()) > 0:
+        while not stopping.is_set() and (left_s := self.left_s()) > 0:
             await pause(stopping, left_s)
 
-    def _left_s(self) -> float:
+    def left_s(self) -> float:
+        """Seconds until the next batch; 0 or less when it may begin."""
         left_s = self._due_s - self.now_s()
         return max(left_s, REST_S) if self.is_behind() else left_s
 
