@@ -100,7 +100,7 @@ def test_many_values(database_url: str, size: int) -> None:
     """Up to 1024 different values the count is exact across panes and partitions; then it is within 2.5 %."""
     numbers = range(size + 9)
     buyers = [{"buyer": f"buyer {number % size}"} for number in numbers]
-    came = [an_event(n, ago=timedelta(minutes=n % 300), data=buyers[n]) for n in numbers]
+    came = [an_event(n, ago=timedelta(seconds=n % 200), data=buyers[n]) for n in numbers]
     oracle = Oracle(BUYERS, [Record(encode_clean(event)) for event in came], ingested_at=NOW)
     with law(database_url, kpis_of(BUYERS)) as place:
         found, ways = set(), ((1, [4009]), (3, [300, 70]), (2, [1000]))

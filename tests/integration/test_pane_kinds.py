@@ -115,6 +115,32 @@ async def test_parts_and_shards(connection: asyncpg.Connection, database_url: st
         assert (first_us is None) == (whole.n == 0)
 
 
+async def test_ties(connection: asyncpg.Connection, database_url: str) -> None:
+    """Of events at one instant the key decides, whichever flush brings which of them."""
+    random = np.random.default_rng(8)
+    keys = random.integers(0, 2**64, (60, 2), dtype=np.uint64)
+    rows = Rows(np.zeros(60, np.int64), np.full(60, NOW_US - 5), np.arange(60), keys)
+    for part in range(30):
+        await add(connection, taken(rows, slice(part, None, 30)), Kind.ENDS, shard=part % 2)
+
+    partial, _, within = (await asked(connection, database_url, Kind.ENDS))["5m", 0]
+
+    assert partial == expected(rows, Kind.ENDS, 0, within)
+
+
+async def test_registers_of_shards_and_panes(connection: asyncpg.Connection, database_url: str) -> None:
+    """Panes that are estimates by themselves are put together with those that are not as if they were one."""
+    hashes = np.arange(6000, dtype=np.int64) * 1_234_567_891_011
+    times = NOW_US - np.repeat([5, 3_600_000_000], 3000)
+    rows = Rows(np.zeros(6000, np.int64), times, hashes)
+    for part, shard in ((slice(0, 2000), 0), (slice(2000, 3200), 1), (slice(3200, 6000), 0)):
+        await add(connection, taken_values(rows, part), Kind.DISTINCT, shard=shard)
+
+    partial, _, _ = (await asked(connection, database_url, Kind.DISTINCT))["24h", 0]
+
+    assert partial == Distinct.of(hashes)
+
+
 @pytest.mark.parametrize("kind", [Kind.SQUARES, Kind.QUANTILES])
 async def test_taking_away(connection: asyncpg.Connection, database_url: str, kind: Kind) -> None:
     """Sums and buckets are as if what is taken away had never come, whichever shard it is taken from."""
