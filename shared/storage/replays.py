@@ -102,7 +102,8 @@ _REACHED = text("""
 SELECT p.partition, p.next_offset, coalesce(f.next_offset, 0) AS reached
 FROM positions p LEFT JOIN LATERAL (
     SELECT next_offset FROM flushes
-    WHERE partition = p.partition AND flushed_at <= :known_at ORDER BY flushed_at DESC LIMIT 1
+    WHERE partition = p.partition AND flushed_at <= :known_at
+    ORDER BY flushed_at DESC, next_offset DESC LIMIT 1
 ) AS f ON true
 """)
 

@@ -16,6 +16,7 @@ from tests.integration.counting_rig import counting, law, oracle_of
 from tests.integration.replay_rig import Remembering, of_one
 from tests.integration.test_aggregate_laws import KPI_FILE as AGGREGATES
 from tests.integration.test_aggregate_laws import logs as aggregate_logs
+from tests.integration.test_correction_laws import with_retractions
 from tests.integration.test_counting_laws import batches, logs
 from tests.oracle.answers import Value
 from tests.shop.judging import KPI_FILE as SHOP
@@ -30,20 +31,10 @@ def a_retraction(number: int) -> CleanEvent:
     return an_event(1000 + number, retracts=f"order-{number}")
 
 
-def retracting(logs: st.SearchStrategy[list[CleanEvent]]) -> st.SearchStrategy[list[CleanEvent]]:
-    """Events, copies of some, and retractions of some, which may come first or alone."""
-    return logs.flatmap(
-        lambda log: st.tuples(
-            st.lists(st.sampled_from(log), max_size=8) if log else st.just([]),
-            st.lists(st.integers(0, 35), max_size=8),
-        ).flatmap(lambda more: st.permutations([*log, *more[0], *map(a_retraction, more[1])]))
-    )
-
-
-retracting_logs = retracting(logs)
+retracting_logs = logs.flatmap(with_retractions)
 both_files = pytest.mark.parametrize(
     ("kpi_file", "came"),
-    [(SHOP, retracting_logs), (AGGREGATES, retracting(aggregate_logs))],
+    [(SHOP, retracting_logs), (AGGREGATES, aggregate_logs.flatmap(with_retractions))],
     ids=["shop", "every aggregate"],
 )
 
@@ -108,6 +99,19 @@ async def test_a_late_event(database_url: str) -> None:
         ]
 
     assert found == [0, 2, 2, 3]
+
+
+@pytest.mark.asyncio
+async def test_a_retraction(database_url: str) -> None:
+    """Before an event was retracted it counted, and is counted of then for ever."""
+    async with counting(database_url) as one:
+        mine = Remembering(one)
+        await one.take_over([0])
+        first = await mine.flush(of_one(an_event(1), an_event(2)))
+        second = await mine.flush(of_one(a_retraction(1), first=2))
+        found = [(await mine.known([ORDERS], at=at))[0].n for at in (first, second - SECOND / 2, second)]
+
+    assert found == [2, 2, 1]
 
 
 @pytest.mark.asyncio
