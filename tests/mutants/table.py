@@ -173,14 +173,14 @@ MUTANTS = (
         "services/compute/corrections/undoing.py",
         "    if await retractions.settle(connection, settlement.partition, undone) != undone.keys():\n",
         "    if await retractions.settle(connection, settlement.partition, undone) - undone.keys():\n",
-        ("tests/integration/test_corrections.py",),
+        ("tests/integration/test_correction_transactions.py",),
     ),
     Mutant(
         "undo-only-what-counted",
         "services/compute/corrections/undoing.py",
         " if coverage.counts(number, one.offset)]",
         "]",
-        ("tests/integration/test_corrections.py", "tests/integration/test_backfills.py"),
+        ("tests/integration/test_correction_transactions.py", "tests/integration/test_backfills.py"),
     ),
     # Backfills.
     Mutant(

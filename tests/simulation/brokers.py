@@ -41,6 +41,7 @@ class Broker:
 
     Attributes:
         logs: the records of each partition.
+        parked: (partition, offset) of the records that the dead letters tell of.
         generation: moves with every assignment.
         is_down: nobody is answered meanwhile.
     """
@@ -48,6 +49,7 @@ class Broker:
     loop: Any
     whims: random.Random
     logs: list[list[ARecord]]
+    parked: set[tuple[int, int]] = field(default_factory=set)
     generation: int = 0
     is_down: bool = False
     _members: dict[int, _Member] = field(default_factory=dict)

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -137,7 +137,8 @@ class CountingMachine(RuleBasedStateMachine):
         log = self.logs[partition]
         log.append(ARecord(len(log), key, encode_clean(event)))
         at = datetime.fromisoformat(event.time)
-        self.told[partition].append(Told(key, at, age_s, event.data, event.retracts is not None))
+        what: Literal["event", "retraction"] = "retraction" if event.retracts else "event"
+        self.told[partition].append(Told(key, at, age_s, event.data, what))
 
     @rule(seconds=st.sampled_from((1, 10, 60)))
     def advance(self, seconds: int) -> None:

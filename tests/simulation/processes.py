@@ -18,8 +18,9 @@ from services.compute.sessions import Surroundings
 from services.compute.settings import ComputeSettings
 from services.compute.touched import Touched
 from services.compute.workers import Worker
+from shared.contracts.deadletters import HEADER_PREFIX
 from shared.counting.programmes import Programme
-from shared.domain.errors import StoreUnavailableError
+from shared.domain.errors import BrokerUnavailableError, StoreUnavailableError
 from shared.messaging.producer import Outgoing, Producer
 from shared.runtime.progress import Progress
 from tests.failpoints import ToldStore
@@ -60,12 +61,22 @@ class Watch:
         self.programme = programme(revision)
 
 
+@dataclass(frozen=True, slots=True)
 class Letters:
-    """A producer whose dead letters arrive, sometimes late."""
+    """A producer of dead letters, as one process reaches the broker."""
+
+    broker: Broker
+    process: "Process"
 
     async def send_all(self, _: str, records: Sequence[Outgoing]) -> None:
-        """Take *records*."""
-        await asyncio.sleep(0.01 if records else 0)
+        """Let *records* arrive one after the other, unless the broker is away."""
+        for record in records:
+            await asyncio.sleep(0.01)
+            if self.broker.is_down or self.process.is_dead:
+                raise BrokerUnavailableError("no broker")
+            told = dict(record.headers)
+            place = (told[f"{HEADER_PREFIX}partition"] or b"", told[f"{HEADER_PREFIX}offset"] or b"")
+            self.broker.parked.add((int(place[0]), int(place[1])))
 
 
 @dataclass(slots=True)
@@ -113,8 +124,9 @@ class Process:
     async def _run(self) -> None:
         store = ToldStore(MemoryStore(self.server, self), self._reached)
         policy = OwnershipPolicy(f"process {self.number}", "log", timedelta(hours=1), 100_000)
+        producer = cast("Producer", Letters(self.broker, self))
         around = Surroundings(
-            settings(), cast("CatalogueWatch", self.watch), cast("Producer", Letters()), metrics(), Touched(),
+            settings(), cast("CatalogueWatch", self.watch), producer, metrics(), Touched(),
             Progress(60.0, metrics().lag_records, metrics().progress_age_s),
         )  # fmt: skip
         worker = Worker(policy, store, partial(joined, self.broker, self), around)

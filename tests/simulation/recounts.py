@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from tests.simulation.kpis import Plain
@@ -24,13 +24,13 @@ Panes = dict[tuple[int, str, int, int], Partial]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An event as it was sent."""
+    """A record as it was sent."""
 
     key: bytes
     at: datetime
     age_s: float
     data: Mapping[str, Any]
-    is_retraction: bool
+    what: Literal["event", "retraction", "foreign"] = "event"
 
 
 def recount(logs: Sequence[Sequence[Told]], tables: Tables, measures: Mapping[int, Plain]) -> Panes:
@@ -55,7 +55,8 @@ def counting(log: Sequence[Told], partition: int, tables: Tables) -> list[int]:
     flush_of = {o: span for span in spans for o in range(span.first_offset, span.next_offset)}
     retracted, first = dict[bytes, int](), dict[bytes, int]()
     for offset in flush_of:
-        (retracted if log[offset].is_retraction else first).setdefault(log[offset].key, offset)
+        if log[offset].what != "foreign":
+            (first if log[offset].what == "event" else retracted).setdefault(log[offset].key, offset)
     return [
         offset
         for key, offset in first.items()
@@ -125,13 +126,17 @@ def _misnoted(log: Sequence[Told], partition: int, tables: Tables) -> Iterable[s
     """What the flushes and retractions of a partition say that the log does not."""
     spans = tables.flushes.get(partition, [])
     told = log[: spans[-1].next_offset if spans else 0]
-    first = dict.fromkeys(event.key for event in told if not event.is_retraction)
+    first = dict.fromkeys(event.key for event in told if event.what == "event")
     if b"".join(span.ids for span in spans) != b"".join(first):
         yield "the ids are not those of the log"
     skipped = {offset for span in spans for offset in span.skipped or ()}
     if skipped != set(range(len(told))) - set(counting(log, partition, tables)):
         yield f"skipped are {sorted(skipped)}"
-    retracted = {event.key for event in told if event.is_retraction}
+    retracted = {event.key for event in told if event.what == "retraction"}
+    foreign = sum(record.what == "foreign" for record in told)
+    row = tables.positions[partition]
+    if (row.applied, row.dead_lettered) != (len(first) + len(retracted), foreign):
+        yield f"{len(first)} events, {len(retracted)} retractions and {foreign} foreign records make {row}"
     if retracted != {key for p, key in tables.retractions if p == partition}:
         yield "the retractions are not those of the log"
 

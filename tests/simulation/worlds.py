@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 from unittest import mock
 
 import structlog
@@ -79,6 +80,8 @@ class World:
                 self._retract(sent[place])
             if self.whims.random() < 0.9:
                 self._append(sent[place], ages[place])
+            if self.whims.random() < 0.05:
+                self._append_foreign()
 
     def _event(self, number: int, age_s: float) -> CleanEvent:
         at = sent_at(EPOCH_S + self.loop.now_s, age_s)
@@ -99,7 +102,15 @@ class World:
         log = self.broker.logs[partition]
         log.append(ARecord(len(log), key, encode_clean(event), timestamp=self._now_ms()))
         at = datetime.fromisoformat(event.time)
-        self.told[partition].append(Told(key, at, age_s, event.data, event.retracts is not None))
+        what: Literal["event", "retraction"] = "retraction" if event.retracts else "event"
+        self.told[partition].append(Told(key, at, age_s, event.data, what))
+
+    def _append_foreign(self) -> None:
+        """A record that ingest has not written."""
+        partition = self.whims.randrange(len(self.told))
+        log, key = self.broker.logs[partition], self.whims.choice((b"no key", bytes(15) + b"k"))
+        log.append(ARecord(len(log), key, b"no event", timestamp=self._now_ms()))
+        self.told[partition].append(Told(key, sent_at(0, 0), 0.0, {}, "foreign"))
 
     def _now_ms(self) -> int:
         return round((EPOCH_S + self.loop.now_s) * 1000)
@@ -197,7 +208,16 @@ class World:
         )
 
     def _wrong(self) -> list[str]:
-        return differences(self.told, self.server.tables, plains(catalogue(self.revision)))
+        return self._unparked() + differences(self.told, self.server.tables, plains(catalogue(self.revision)))
+
+    def _unparked(self) -> list[str]:
+        """Foreign records that were passed before the dead letters had them."""
+        return [
+            f"partition {partition}: {offset} was not parked"
+            for partition, row in self.server.tables.positions.items()
+            for offset, record in enumerate(self.told[partition][: max(row.next_offset, 0)])
+            if record.what == "foreign" and (partition, offset) not in self.broker.parked
+        ]
 
     async def _end(self) -> None:
         """Bring the processes down; nobody looks at what they do any more."""
