@@ -114,18 +114,19 @@ def _proven(value: bytes, look: _Look) -> ProvenEvent | None:
         return None
     try:
         event = _envelope(value)
-        data = bytes(event.data)
-        members = data.count(b'":')
-        if not _keeps_data_rules(data, members, look):
-            return None
-        if not _keeps_head_rules(event, value.count(b'":') - members, look):
+        if not _has_each_once(event, value.count(b'":'), look) or not _has_fine_names(event, look):
             return None
         event.time = utc_text(event.time)
-        if look.has_spaces and any(space in data for space in _SPACES):
-            event.data = Raw(msgspec.json.format(data, indent=-1))
+        if look.has_spaces:
+            event.data = _compact(event.data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, RefusedEventError):
         return None
     return event
+
+
+def _compact(data: Raw) -> Raw:
+    found = bytes(data)
+    return Raw(msgspec.json.format(found, indent=-1)) if any(space in found for space in _SPACES) else data
 
 
 def _is_countable(value: bytes, look: _Look) -> bool:
@@ -141,14 +142,24 @@ def _is_countable(value: bytes, look: _Look) -> bool:
     )
 
 
-def _keeps_data_rules(data: bytes, members: int, look: _Look) -> bool:
-    """Whether *data*, which holds so many *members* in all, has none twice and is neither wide nor deep."""
-    found = _data(data)
-    if members > MAX_KEYS:
-        return False
-    if members == len(found) and not look.has_lists:
-        return True
-    return data.count(b"{") + data.count(b"[") <= MAX_DEPTH and members == _members(found)
+def _has_each_once(event: ProvenEvent, members: int, look: _Look) -> bool:
+    """Whether an event, which was sent with so many *members* in all, has none twice and is modest in size.
+
+    Each member that is there twice, in the envelope or in its data, and each that is not known here, is one
+    more than is expected.
+    """
+    found = _data(event.data)
+    own = len(found)
+    if own + _REQUIRED != members or look.has_lists:
+        own = _members(found)
+        if _most_levels(bytes(event.data)) > MAX_DEPTH:
+            return False
+        return own <= MAX_KEYS and members == own + _REQUIRED + _others(event)
+    return own <= MAX_KEYS
+
+
+def _most_levels(data: bytes) -> int:
+    return data.count(b"{") + data.count(b"[")
 
 
 def _members(value: Any) -> int:
@@ -158,15 +169,18 @@ def _members(value: Any) -> int:
     return sum(map(_members, value)) if type(value) is list else 0
 
 
-def _keeps_head_rules(event: ProvenEvent, members: int, look: _Look) -> bool:
-    """Whether an envelope with so many *members* has none twice, and no name a control character."""
-    if members != _REQUIRED:
-        expected = _REQUIRED + (event.subject is not None) + (event.retracts is not None)
-        for name in _LET_GO:
-            if getattr(event, name) is not UNSET:
-                expected += 1
-                setattr(event, name, UNSET)
-        if members != expected:
-            return False
+def _others(event: ProvenEvent) -> int:
+    """How many of the attributes that may be missing are there; those that are not kept are let go."""
+    count = (event.subject is not None) + (event.retracts is not None)
+    for name in _LET_GO:
+        if getattr(event, name) is not UNSET:
+            count += 1
+            setattr(event, name, UNSET)
+    return count
+
+
+def _has_fine_names(event: ProvenEvent, look: _Look) -> bool:
+    if look.is_plain:
+        return True
     names = (event.id, event.source, event.type, event.subject or "", event.retracts or "")
-    return look.is_plain or "".join(names).isprintable()
+    return "".join(names).isprintable()
