@@ -1,6 +1,6 @@
 """The clean record of `tidemark.events`, as ingest writes it and everybody else reads it."""
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -56,7 +56,13 @@ SURE_CHARACTERS = 16
 
 
 def _number(literal: str) -> float | Decimal:
-    return float(literal) if len(literal) <= SURE_CHARACTERS else Decimal(literal)
+    if len(literal) <= SURE_CHARACTERS:
+        return float(literal)
+    try:
+        return Decimal(literal)
+    except InvalidOperation as error:
+        # No record of ingest holds one; the decoder makes a refusal of this error and of no other.
+        raise ValueError(f"the exponent of {literal[:64]} is beyond every decimal") from error
 
 
 clean_decoder = msgspec.json.Decoder(CleanEvent, float_hook=_number)

@@ -1,5 +1,6 @@
 """The clean record: its bytes, its key and its place."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,3 +62,10 @@ def test_partition(partitions: int) -> None:
 
     assert set(places) <= set(range(partitions))
     assert most <= 20 * 2.5
+
+
+def test_exponent_beyond_decimals() -> None:
+    """A foreign record with a number that no decimal can be is refused like any other that is not clean."""
+    value = encode_clean(an_event(data={"n": 0})).replace(b'"n":0', b'"n":1e99999999999999999999')
+    with pytest.raises(msgspec.ValidationError):
+        clean_decoder.decode(value)
