@@ -14,7 +14,6 @@ from shared.domain.windows import (
     Rung,
     Sliding,
     Span,
-    ToDate,
     Window,
     ahead,
     begins_with,
@@ -180,21 +179,19 @@ def holds_until(
     """The last instant at which the same events make the same value; None is for ever.
 
     The time since the last event is another at every instant; a rate is, whenever the time changes that it
-    is divided by.
+    is divided by, and even the rate of nothing is where that comes to be no time at all, or ceases to.
     """
-    if answer.partial.n and aggregate is Aggregate.TIME_SINCE_LAST:
+    if aggregate is Aggregate.TIME_SINCE_LAST and answer.partial.n:
         return question.at_us
-    if answer.partial.n and aggregate is Aggregate.RATE and _grows(question, planned, hours):
-        return planned.whole.end_us
-    return None
-
-
-def _grows(question: Question, planned: Plan, hours: BusinessHours | None) -> bool:
-    """Whether the time that a rate divides by changes as the window moves."""
-    match question.window:
-        case ToDate():
-            return True
-        case Previous():
-            return False
-        case Sliding():
-            return hours is not None or planned.named_us is None
+    if aggregate is not Aggregate.RATE:
+        return None
+    window, whole, is_empty = question.window, planned.whole, not answer.partial.n
+    if isinstance(window, Sliding):
+        rests = planned.named_us is not None or is_empty
+        return None if hours is None and rests else whole.end_us
+    calendar = Calendar(question.zone)
+    period_us = calendar.next_period_start(window.period, question.at_us, year_start=window.year_start) - 1
+    if isinstance(window, Previous):
+        return None if hours is None else period_us
+    grows = not is_empty or hours is not None or whole.start_us == whole.end_us
+    return min(whole.end_us, period_us) if grows else period_us

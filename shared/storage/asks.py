@@ -207,7 +207,7 @@ def _valid_until_us(leaf: Leaf, answers: Answers, *, at_us: int, now_us: int) ->
         holds_until(question, planned, answer, leaf.kpi.rule.aggregate, leaf.kpi.hours),
     ]
     own_us = min((end for end in ends if end is not None), default=None)
-    if leaf.shift is None or answer.is_silent:
+    if leaf.shift is None or (answer.is_silent and own_us is None):
         return own_us
     moved = [at_us + own_us - question.at_us] if leaf.shift.is_moving and own_us is not None else []
     if leaf.shift.until_us is not None:

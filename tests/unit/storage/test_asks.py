@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -275,3 +275,19 @@ def test_what_there_is_not(ask: Ask, error: type[Exception]) -> None:
     """An ask for an unknown KPI, window or breakdown is refused by name."""
     with pytest.raises(error):
         Wanted.of(a_shop(formula="revenue * 2").catalogue, ask)
+
+
+def test_the_rate_of_nothing() -> None:
+    """Over no time there is none, and the value says that it will be 0: until business opens."""
+    hours = {"days": ["mon"], "from": "09:00", "to": "17:00"}
+    kpi = a_kpi("pace", aggregate="rate", windows=["today"], business_hours=hours)
+    shop = Shop("", a_catalogue(kpi), [], us("2026-06-01T08:59:59Z"))
+    ask = Ask("pace", "today", (), as_datetime(shop.at_us))
+
+    closed = shop.reading(ask, now_us=shop.at_us)
+    opened = shop.reading(
+        replace(ask, at=as_datetime(us("2026-06-01T09:00:01Z"))), now_us=us("2026-06-01T09:00:01Z")
+    )
+
+    assert (None, Decimal(0)) == (closed.value, opened.value)
+    assert closed.valid_until == datetime(2026, 6, 1, 9, tzinfo=UTC)
