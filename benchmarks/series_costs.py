@@ -1,7 +1,9 @@
 """What many series cost: rows and time of flushes, memory of compute, bytes of what is kept."""
 
+import tracemalloc
 from dataclasses import dataclass
 
+import numpy as np
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +19,7 @@ from benchmarks.scrapes import Scrape
 from benchmarks.servers import fresh_database
 from benchmarks.topics import empty, fill, make_source
 from benchmarks.usage import cost, mark
+from shared.domain.seen import SeenIds
 from shared.runtime.clock import epoch_us
 from shared.storage.engine import open_engine, reading
 
@@ -45,7 +48,7 @@ class SeriesCost:
         memory_mib: of compute at the end, and *idle_memory_mib* before the first event.
         bytes_per_series: in PostgreSQL, indexes included; so *bytes_per_pane*.
         bytes_per_id: in PostgreSQL, for each event within the dedupe horizon.
-        memory_bytes_per_id: of compute, all that it grew by.
+        memory_bytes_per_id: of compute, for each of as many remembered ids as there were events.
     """
 
     series: int
@@ -114,8 +117,20 @@ async def _measured(rig: Rig, processes: Fleet, url: str, events: int) -> Series
         bytes_per_series=per_second(sizes["series_bytes"], sizes["series"]),
         bytes_per_pane=per_second(sizes["pane_bytes"], sizes["panes"]),
         bytes_per_id=per_second(sizes["id_bytes"], events),
-        memory_bytes_per_id=per_second((used_mib - idle_mib) * 2**20, events),
+        memory_bytes_per_id=per_second(remembered_bytes(events), events),
     )
+
+
+def remembered_bytes(count: int) -> int:
+    """What so many ids take in memory, by Python's own account of its allocations."""
+    ids = np.random.default_rng(_SEED).integers(2**63, size=(count, 2), dtype=np.uint64)
+    tracemalloc.start()
+    try:
+        seen = SeenIds(2 * count)
+        seen.add(ids, np.arange(count))
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
 
 
 def _rows(scrape: Scrape, events: int) -> float:
