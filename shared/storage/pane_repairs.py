@@ -20,8 +20,10 @@ ON CONFLICT (series_id, rung, start_us) DO UPDATE SET since = least(r.since, exc
 
 _OPEN = """
 -- open_repairs: the share of some owners of all panes to be made anew; finer ones come first.
-SELECT r.series_id, r.rung, r.start_us, s.measure_id, s.dimensions
-FROM pane_repairs r JOIN series s USING (series_id)
+-- Panes of series that are gone have the measure 0, which there is not.
+SELECT r.series_id, r.rung, r.start_us, coalesce(s.measure_id, 0) AS measure_id,
+       coalesce(s.dimensions, '') AS dimensions
+FROM pane_repairs r LEFT JOIN series s USING (series_id)
 WHERE mod(r.series_id, (SELECT count(*) FROM positions)) = ANY($1::bigint[])
 ORDER BY r.rung, r.start_us, r.series_id LIMIT $2
 """

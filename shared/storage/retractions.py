@@ -55,10 +55,10 @@ ON CONFLICT (partition, key) DO NOTHING
 """
 
 _RETRACTED = """
--- retracted: the keys of the newest retractions of a partition, oldest first.
-SELECT key FROM (
+-- retracted: the keys of the newest retractions of a partition, oldest first, as one value.
+SELECT coalesce(string_agg(key, '' ORDER BY "offset"), '') FROM (
     SELECT key, "offset" FROM retractions WHERE partition = $1 ORDER BY "offset" DESC LIMIT $2
-) AS r ORDER BY "offset"
+) AS r
 """
 
 _SOUGHT = """
@@ -109,7 +109,8 @@ async def register(connection: asyncpg.Connection, retractions: Sequence[Retract
 
 async def retracted(connection: asyncpg.Connection, partition: int, *, most: int) -> bytes:
     """The keys of the newest *most* retractions of *partition*, oldest first, one after the other."""
-    return b"".join(row["key"] for row in await connection.fetch(_RETRACTED, partition, most))
+    keys: bytes = await connection.fetchval(_RETRACTED, partition, most)
+    return keys
 
 
 async def sought(

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 
 import asyncpg
 import structlog
 
-from services.compute.backfill.reading import LogDoor
+from services.compute.backfill.reading import Log, LogDoor
 from services.compute.catalogues import CatalogueWatch
 from services.compute.corrections.repairing import Repairing, outdated
 from services.compute.corrections.taking import Counted
@@ -59,19 +60,16 @@ class Repairer:
             past = outdated(found, counted, now_us=self.now_us())
             await pane_repairs.forget(connection, [repair.key for repair in past])
         left = [one for one in found if one not in past and one.key not in self._lost]
-        for rung in sorted({repair.rung for repair in left}):
-            if not stopping.is_set():
+        async with AsyncExitStack() as stack:
+            reader: Log | None = None
+            for rung in sorted({repair.rung for repair in left}):
                 chosen = [one for one in left if one.rung == rung and one.measure_id not in filled]
-                await self._repair_rung(connection, chosen, counted)
-
-    async def _repair_rung(
-        self, connection: asyncpg.Connection, chosen: Sequence[Repair], counted: Counted
-    ) -> None:
-        united = await self._united(connection, chosen, counted)
-        left = [repair for repair in chosen if repair not in united]
-        if left:
-            async with self.door.opened() as reader:
-                await self._repaired(Repairing(self.watch.engine, connection, reader, counted, left))
+                united = await self._united(connection, chosen, counted)
+                others = [repair for repair in chosen if repair not in united]
+                if others and not stopping.is_set():
+                    if reader is None:
+                        reader = await stack.enter_async_context(self.door.opened())
+                    await self._repaired(Repairing(self.watch.engine, connection, reader, counted, others))
 
     async def _united(
         self, connection: asyncpg.Connection, chosen: Sequence[Repair], counted: Counted
