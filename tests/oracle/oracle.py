@@ -119,7 +119,7 @@ class Oracle:
         """The exact value of *kpi* as *view* sees it."""
         if kpi.formula is None:
             over = view.measured
-            if kpi.hours is not None:
+            if kpi.hours is not None and kpi.aggregate == "rate":
                 over = business_time(kpi.hours, kpi.zone, *view.interval)
             return aggregated(kpi, self._values(kpi, view), at=view.at, over=over)
         return number(kpi.formula, _Operands(self, view))
