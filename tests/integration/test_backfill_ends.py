@@ -87,6 +87,25 @@ async def test_superseded(mine: Counting) -> None:
     assert (mine.catalogue.versions["orders"], mine.catalogue.kpis["orders"]) == (3, wanted[0])
 
 
+async def test_retired_meanwhile(mine: Counting) -> None:
+    """A rebuild of a KPI that is retired meanwhile replaces the others and leaves nothing behind of that one."""
+    number = await ordered(mine, rebuild=["orders", "highest_tax"])
+    async with transaction(mine.engine) as conn:
+        kept = [kpi for kpi in shop_kpis() if kpi.slug != "highest_tax"]
+        await apply_changes(conn, kept, NOW, prune=True)
+    await mine.reload()
+    await mine.count(REST)
+    await worked(mine, ALog(LOG))
+    await mine.reload()
+    marked = await mine.connection.fetchval(
+        "SELECT count(*) FROM measures WHERE strpos(fingerprint, '~') > 0"
+    )
+
+    assert (await reported(mine, number)).state is BackfillState.DONE
+    assert "highest_tax" not in mine.catalogue.kpis
+    assert (marked, mine.shadows) == (0, ())
+
+
 async def test_a_log_without_its_beginning(mine: Counting) -> None:
     """What retention took from the log is not claimed: the measure is whole since the first record left."""
     await ordered(mine, rebuild=["orders"])
