@@ -187,7 +187,7 @@ MUTANTS = (
         "backfill-fence",
         "shared/storage/backfill_cursors.py",
         " AND epoch = $3 AND next_offset = $4",
-        " AND coalesce($3, $4) IS NOT NULL",
+        " AND epoch >= $3 AND next_offset >= $4",
         ("tests/integration/test_backfills.py",),
     ),
     Mutant(
