@@ -88,7 +88,7 @@ async def test_superseded(mine: Counting) -> None:
 
 
 async def test_retired_meanwhile(mine: Counting) -> None:
-    """A rebuild of a KPI that is retired meanwhile replaces the others and leaves nothing behind of that one."""
+    """A rebuild of a KPI that is retired meanwhile replaces the others and leaves nothing of that one."""
     number = await ordered(mine, rebuild=["orders", "highest_tax"])
     async with transaction(mine.engine) as conn:
         kept = [kpi for kpi in shop_kpis() if kpi.slug != "highest_tax"]
