@@ -33,6 +33,10 @@ PARTITIONS = 4
 CHUNK = 5_000
 """Records sent at once."""
 
+_CORRECTIONS_LEFT = text("""
+SELECT (SELECT count(*) FROM retractions WHERE state = 'sought') + (SELECT count(*) FROM pane_repairs)
+""")
+
 
 @dataclass(slots=True)
 class House:
@@ -97,7 +101,7 @@ class House:
         await until(look, what=f"partitions owned by {sorted(expected)}")
 
     async def is_drained(self, *, within_s: float = 90.0) -> None:
-        """Wait until everything sent is forwarded, and everything forwarded is counted."""
+        """Wait until everything sent is forwarded, counted, and, where it was retracted, undone."""
 
         async def forwarded() -> bool:
             committed = await committed_offsets(self.kafka, "tidemark-ingest")
@@ -108,7 +112,13 @@ class House:
             return await self.positions() == {partition: at.end for partition, at in ends.items()}
 
         await until(forwarded, what="everything forwarded", within_s=within_s, every_s=0.2)
+
+        async def corrected() -> bool:
+            async with reading(self.engine) as connection:
+                return int((await connection.execute(_CORRECTIONS_LEFT)).scalar_one()) == 0
+
         await until(counted, what="everything counted", within_s=within_s, every_s=0.2)
+        await until(corrected, what="every retraction settled", within_s=within_s, every_s=0.2)
 
     async def _ends_of_sources(self) -> Mapping[tuple[str, int], int]:
         found = {topic: await topic_offsets(self.kafka, topic) for topic in SOURCES}

@@ -1,6 +1,6 @@
 """Every value of every KPI by the product and by the oracle, and whatever differs between them."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -27,6 +27,10 @@ def shop_kpis() -> tuple[Kpi, ...]:
     return kpis_of(KPI_FILE.read_text(encoding="utf-8"))
 
 
+Told = tuple[Reading, datetime]
+"""What the product says, and the instant it was asked about."""
+
+
 async def differences(
     connection: AsyncConnection,
     catalogue: Catalogue,
@@ -36,20 +40,37 @@ async def differences(
     now: datetime,
 ) -> list[str]:
     """A line for every value that is not the oracle's: each KPI, window and series at each of *instants*."""
+    told = await everything(connection, catalogue, oracle, instants=instants, now=now)
+    return differing(oracle, told, now=now)
+
+
+async def everything(
+    connection: AsyncConnection,
+    catalogue: Catalogue,
+    oracle: Oracle,
+    *,
+    instants: Sequence[datetime],
+    now: datetime,
+) -> list[Told]:
+    """What the product says of each KPI, window and series at each of *instants*."""
     places = [place async for place in _places(connection, catalogue, oracle)]
     asks = [Ask(slug, window, series, at) for slug, window, series in places for at in instants]
     assert asks, "there is nothing to compare"
-    found: list[str] = []
+    readings: list[Reading] = []
     for start in range(0, len(asks), _ASKED_AT_ONCE):
-        part = asks[start : start + _ASKED_AT_ONCE]
-        readings = await evaluate(connection, catalogue, part, now=now)
-        for ask, reading in zip(part, readings, strict=True):
-            found += _difference(oracle, reading, at=ask.at, now=now)
-    return found
+        readings += await evaluate(connection, catalogue, asks[start : start + _ASKED_AT_ONCE], now=now)
+    return list(zip(readings, [ask.at for ask in asks], strict=True))
 
 
-async def current_differences(connection: AsyncConnection, catalogue: Catalogue, oracle: Oracle) -> list[str]:
-    """A line for every row of `kpi_current` that is missing, or not the oracle's value for its own window.
+def differing(oracle: Oracle, told: Iterable[Told], *, now: datetime | None = None) -> list[str]:
+    """A line for every value that is not the oracle's, asked at *now*; without it, at its own instant."""
+    return [line for reading, at in told for line in _difference(oracle, reading, at=at, now=now or at)]
+
+
+async def current_values(
+    connection: AsyncConnection, catalogue: Catalogue, oracle: Oracle
+) -> tuple[list[str], list[Told]]:
+    """A line for every row that `kpi_current` lacks, and its rows, each with an instant of its own window.
 
     To be asked when everything is counted: a row that no later event touched still tells of its own window.
     """
@@ -57,9 +78,16 @@ async def current_differences(connection: AsyncConnection, catalogue: Catalogue,
     stored = {(r.slug, r.window, tuple(sorted(r.dimensions.items()))) for r in rows}
     wanted = {place async for place in _places(connection, catalogue, oracle)}
     missing = [f"no row of {slug} {window} {dict(series)}" for slug, window, series in wanted - stored]
-    # A window ends at an instant rounded up: a moment before its end asks for the same one.
-    ends = [(row, row.window_end - timedelta(microseconds=1)) for row in rows]
-    return missing + [line for row, at in ends for line in _difference(oracle, row, at=at, now=at)]
+    return missing, [(row, _instant_of(row)) for row in rows]
+
+
+def _instant_of(row: Reading) -> datetime:
+    """An instant of the window of *row*: a previous period is that of the moment it ends with.
+
+    Other windows end at an instant rounded up, so a moment before their end asks for the same one.
+    """
+    is_over = row.window.startswith("previous_") or row.window == "yesterday"
+    return row.window_end if is_over else row.window_end - timedelta(microseconds=1)
 
 
 async def _places(connection: AsyncConnection, catalogue: Catalogue, oracle: Oracle) -> AsyncIterator[Place]:

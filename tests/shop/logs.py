@@ -26,29 +26,38 @@ class ShopLog:
     """Records to be sent, in their order.
 
     Attributes:
-        events: how many different good events are among them.
-        copies: how many records are copies of another one.
+        events: how many different good events are among them, retracted ones included.
+        retracted: how many of these are retracted, each by one record more; before it, behind it or between.
+        copies: how many records are copies of another one, of a retraction among them.
         reasons: why the bad ones are refused, and how many for each reason.
     """
 
     records: Sequence[Outgoing]
     events: int
+    retracted: int
     copies: int
     reasons: Counter[str]
 
 
 def shop_log(*, seed: int, events: int, now: datetime) -> ShopLog:
-    """A log of *events* different good events, a tenth as many copies, and some of every kind of bad ones."""
+    """A log of *events* different good events, a tenth as many copies, and some of every kind of bad ones.
+
+    One in a hundred is retracted, and one in ten of the retractions comes twice.
+    """
     random = np.random.default_rng(seed)
     good = [_Event(random, seed, number, now) for number in range(events)]
     records = [event.record() for event in good]
     copied = random.integers(0, events, events // 10).tolist()
     records += [good[number].copy() for number in copied]
+    retracted = random.choice(events, events // 100, replace=False).tolist()
+    again = retracted[: len(retracted) // 10]
+    records += [good[number].retraction(now) for number in (*retracted, *again)]
     wrong = [_wrong(number, now) for number in range(max(events // 1000, 1))]
     records += [record for part in wrong for record in part.values()]
     order = random.permutation(len(records)).tolist()
     reasons = Counter(reason.partition(" ")[0] for part in wrong for reason in part)
-    return ShopLog([records[place] for place in order], events, len(copied), reasons)
+    copies = len(copied) + len(again)
+    return ShopLog([records[place] for place in order], events, len(retracted), copies, reasons)
 
 
 class _Event:
@@ -75,6 +84,14 @@ class _Event:
         """Once more, in whichever form and partition."""
         self._key = self._one_of((None, b"till-2", b"till-3", b""))
         return self._binary() if self._random.integers(0, 2) else self._structured()
+
+    def retraction(self, at: datetime) -> Outgoing:
+        """The record that takes the event back, sent *at* another time and under an id of its own."""
+        head = {"specversion": "1.0", "id": f"not {self._id}", "source": _SOURCE, "retracts": self._id}
+        head |= {"type": "order.withdrawn", "time": at.isoformat()}
+        return Outgoing(
+            json.dumps(head | {"data": {}}).encode(), self._one_of((None, b"till-4")), headers=STRUCTURED
+        )
 
     def _structured(self, *, time: bool = True) -> Outgoing:
         attributes = {"specversion": "1.0", "id": self._id, "source": _SOURCE, "type": self._type}
