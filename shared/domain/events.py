@@ -111,4 +111,5 @@ def partition_of(key: bytes, partitions: int) -> int:
 def partitions_of(keys: Sequence[bytes], partitions: int) -> list[int]:
     """`partition_of` for each of *keys*, worked out together."""
     beginnings = np.frombuffer(b"".join(keys), dtype=">u4")[:: KEY_BYTES // 4]
-    return (beginnings % np.uint32(partitions)).tolist()
+    found: list[int] = (beginnings % np.uint32(partitions)).tolist()
+    return found

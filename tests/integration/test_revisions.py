@@ -99,8 +99,8 @@ async def test_a_late_event_and_its_retraction(database_url: str) -> None:
         found = await mine.revisions(TOTAL)
 
     assert [(r.changed_at, r.reason, r.before.value, r.after.value, r.origins) for r in found] == [
-        (came, ChangeReason.LATE_EVENT, 2, 3, (Origin(0, 2, 4),)),
-        (went, ChangeReason.RETRACTION, 3, 2, (Origin(0, 2, 3),)),
+        (came, ChangeReason.LATE_EVENT, Decimal(2), Decimal(3), (Origin(0, 2, 4),)),
+        (went, ChangeReason.RETRACTION, Decimal(3), Decimal(2), (Origin(0, 2, 3),)),
     ]
     assert [(r.before.n, r.after.n) for r in found] == [(2, 3), (3, 2)]
 

@@ -58,8 +58,13 @@ def test_business_hours() -> None:
     """Beside a KPI of all events, one of business hours has those of its days and times, in its zone."""
     hours = {"days": ["mon"], "from": "09:00", "to": "17:00"}
     kpis = [a_kpi("all"), a_kpi("open", business_hours=hours, zone="Europe/Berlin")]
-    times = ["2026-06-01T06:59:59.999999Z", "2026-06-01T07:00:00Z", "2026-06-01T14:59:59Z", "2026-06-01T15:00:00Z",
-             "2026-06-02T08:00:00Z"]  # fmt: skip
+    times = [
+        "2026-06-01T06:59:59.999999Z",
+        "2026-06-01T07:00:00Z",
+        "2026-06-01T14:59:59Z",
+        "2026-06-01T15:00:00Z",
+        "2026-06-02T08:00:00Z",
+    ]
     instants = [instant_us(datetime.fromisoformat(text)) for text in times]
     events = [clean_decoder.decode(encode_clean(an_event(data={}))) for _ in times]
 
