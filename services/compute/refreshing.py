@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -39,10 +40,8 @@ REST = 1.0
 LONGEST_REST_S = 3.0
 """However long a refresh took, people do not wait longer than this for the next to begin."""
 
-LONGEST_REST_BEHIND_S = 30.0
-"""The same while a backlog waits: with fifty windows a refresh takes seconds, and resting as long as it took
-would give it half of a core.
-"""
+LONGEST_REST_BEHIND_S = 15.0
+"""The same while a backlog waits, when a refresh does no more than a chunk of each kind of work."""
 
 
 class _SupersededError(Exception):
@@ -67,6 +66,7 @@ class Refresher:
     is_behind: Callable[[], bool] = lambda: False
     _whole_at: int | None = None
     _left: list[Place] = field(default_factory=list)
+    _waiting: dict[Place, None] = field(default_factory=dict)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Refresh until *stopping* is set."""
@@ -96,8 +96,10 @@ class Refresher:
     async def refresh(self) -> None:
         """Refresh what was touched since the last time, what came due, and the next part of everything.
 
-        Everything is due when the catalogue has changed and when partitions have come from another owner,
-        who may not have lived to refresh what it counted last.
+        While a backlog waits, no more than a chunk of what was touched: the rest waits for its turn, so that
+        a refresh holds counting up for a moment only, however many windows there are. Everything is due when
+        the catalogue has changed and when partitions have come from another owner, who may not have lived to
+        refresh what it counted last.
 
         Raises:
             StoreUnavailableError: Postgres did not answer; what was left undone is done by the next call.
@@ -107,15 +109,24 @@ class Refresher:
             await self._plan_whole(catalogue)
         touched = self.touched.take()
         try:
-            places = dict.fromkeys(_places(catalogue, touched)) | await self._leaning(catalogue, touched)
-            await self._store(catalogue, list(places))
+            self._waiting |= dict.fromkeys(_places(catalogue, touched))
+            self._waiting |= await self._leaning(catalogue, touched)
             touched = {}
+            await self._store_waiting(catalogue)
             await self._due(catalogue)
             await self._go_on(catalogue)
         except _SupersededError:
             log.info("refresh_superseded", revision=catalogue.revision)
         finally:
             self.touched.add(touched)
+
+    async def _store_waiting(self, catalogue: Catalogue) -> None:
+        """Refresh what waits, the first of it first."""
+        most = CHUNK if self.is_behind() else len(self._waiting)
+        for chunk in _chunks(list(islice(self._waiting, most))):
+            await self._store(catalogue, chunk)
+            for place in chunk:
+                del self._waiting[place]
 
     async def _leaning(self, catalogue: Catalogue, touched: Mapping[int, set[str]]) -> dict[Place, None]:
         """Every row of formulas that read a total which was touched: it is in the value of all of them."""
@@ -129,6 +140,7 @@ class Refresher:
         self._whole_at = None
         async with transaction(self.engine) as connection:
             self._left = await _all_places(connection, catalogue, catalogue.kpis)
+        self._waiting.clear()
         self._whole_at = catalogue.revision
 
     async def _go_on(self, catalogue: Catalogue) -> None:
@@ -143,10 +155,9 @@ class Refresher:
                 await current.prune(connection, catalogue.versions)
 
     async def _store(self, catalogue: Catalogue, places: Sequence[Place]) -> None:
-        for start in range(0, len(places), CHUNK):
-            async with transaction(self.engine) as connection:
-                await self._take_turn(connection, catalogue)
-                await self._refreshed(connection, catalogue, places[start : start + CHUNK])
+        async with transaction(self.engine) as connection:
+            await self._take_turn(connection, catalogue)
+            await self._refreshed(connection, catalogue, places)
 
     async def _take_turn(self, connection: AsyncConnection, catalogue: Catalogue) -> None:
         await current.wait_for_turn(connection)
@@ -169,6 +180,10 @@ class Refresher:
             now = self.now()
             asks = [Ask(slug, window, dimensions, now) for slug, window, dimensions in places]
             await current.store(connection, await evaluate(connection, catalogue, asks, now=now))
+
+
+def _chunks(places: Sequence[Place]) -> Iterator[Sequence[Place]]:
+    return (places[start : start + CHUNK] for start in range(0, len(places), CHUNK))
 
 
 def _is_known(catalogue: Catalogue, place: Place) -> bool:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.compute import refreshing
 from services.compute.catalogues import CatalogueWatch
 from services.compute.metrics import Metrics
 from services.compute.refreshing import Refresher
@@ -269,3 +270,19 @@ async def _look(mine: Counting, cursor: int, seen: dict[str, int]) -> int:
     for row in changed:
         seen[row.reading.slug] = max(seen.get(row.reading.slug, 0), row.revision)
     return following
+
+
+@pytest.mark.asyncio
+async def test_behind_by_parts(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a backlog waits a refresh does a part of what was touched; the others do the rest, all of it."""
+    await desk.refresh()
+    monkeypatch.setattr(refreshing, "CHUNK", 5)
+    desk.refresher.is_behind = lambda: True
+    came = [an_event(n, data={"price": n, "shop": f"shop {n}", "channel": "web"}) for n in range(6)]
+    await desk.counting.count_events(came)
+    found: list[int] = []
+    while not found or found[-1] > 0:
+        await desk.refresh()
+        found.append(len(wrong(desk, await desk.rows(), came)))
+
+    assert found[0] > found[len(found) // 2] > 0 == found[-1]
