@@ -32,6 +32,8 @@ class Scenario(StrEnum):
     MANY_WINDOWS = "many_windows"
     TWO_COMPUTES = "two_computes"
     SERIES = "series"
+    BACKFILL = "backfill"
+    TAKE_OVER = "take_over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def plan(scenarios: Collection[Scenario], *, rounds: int) -> list[Case]:
         cases += [WHOLE] * rounds
     elif Scenario.LATENCY in scenarios:
         cases.append(WHOLE)
-    if Scenario.TWO_COMPUTES in scenarios:
+    if Scenario.TWO_COMPUTES in scenarios or Scenario.BACKFILL in scenarios:
         cases += [WHOLE_TWO_COMPUTES] * rounds
     elif Scenario.END_TO_END in scenarios:
         cases.append(WHOLE_TWO_COMPUTES)

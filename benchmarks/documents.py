@@ -12,7 +12,7 @@ from benchmarks.figures import Document, figures, rounded, summary, written
 from benchmarks.latencies import Latency
 from benchmarks.quantiles import Spread, median, per_second
 from benchmarks.runs import Results
-from benchmarks.scales import many_windows, series, three_breakdowns, two_computes
+from benchmarks.scales import backfill, many_windows, series, take_over, three_breakdowns, two_computes
 
 SCHEMA = 1
 """Moves when a key changes its meaning."""
@@ -44,6 +44,8 @@ def document(results: Results) -> Document:
         "many_windows": many_windows(results),
         "two_computes": two_computes(results),
         "series": series(results),
+        "backfill": backfill(results),
+        "take_over": take_over(results),
         "latency": _latency(results.latency),
         "reading": {name: _spread(one) for name, one in results.reading.items()} or None,
         "targets": targets(results),

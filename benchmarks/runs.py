@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks import cases, servers
+from benchmarks.backfills import Backfills, backfills
 from benchmarks.backlogs import Backlog
 from benchmarks.cases import Case, Scenario
 from benchmarks.drains import Drain, Source, drain, undisturbed
@@ -13,6 +14,7 @@ from benchmarks.quantiles import Spread, median
 from benchmarks.reading_times import Effort, reading_times
 from benchmarks.rigs import Rig, Say
 from benchmarks.series_costs import SERIES_COUNTS, SeriesCost, series_cost
+from benchmarks.takeovers import TakeOver, take_over
 from benchmarks.topics import fill, make_source
 from shared.runtime.clock import epoch_us, monotonic_s, utc_now
 
@@ -62,6 +64,8 @@ class Results:
     latency: Latency | None
     reading: Mapping[str, Spread]
     series: Sequence[SeriesCost] = ()
+    backfills: Backfills | None = None
+    take_overs: Sequence[TakeOver] = ()
 
     def of(self, case: Case) -> list[Drain]:
         """The drains of one kind, in the order in which they were done."""
@@ -82,22 +86,29 @@ async def run(wanted: Options, *, say: Say) -> Results:
             kafka=up.kafka_version,
             postgres=await up.postgres_version(),
         )
-        drains = await _drains(rig, wanted)
+        plan = cases.plan(wanted.scenarios, rounds=wanted.rounds)
+        source = await _source(rig, wanted) if plan else None
+        drains = await _drains(rig, source, plan) if source else []
+        filled = await _backfills(rig, source) if source and Scenario.BACKFILL in wanted.scenarios else None
         reading = await _reading(rig, wanted)
         latency = await _latency(rig, wanted, drains)
-        return Results(wanted, found, drains, latency, reading, await _series(rig, wanted))
+        series = await _series(rig, wanted)
+        return Results(
+            wanted, found, drains, latency, reading, series, filled, await _take_overs(rig, wanted)
+        )
 
 
-async def _drains(rig: Rig, wanted: Options) -> list[Drain]:
-    plan = cases.plan(wanted.scenarios, rounds=wanted.rounds)
-    if not plan:
-        return []
+async def _source(rig: Rig, wanted: Options) -> Source:
     backlog = Backlog.of(wanted.events, ending_at_us=epoch_us(), span_s=BACKLOG_S, seed=SEED)
     await make_source(rig.kafka, _TOPIC)
     began_s = monotonic_s()
     await fill(rig.kafka, _TOPIC, backlog.chunks())
     rig.say(f"{len(backlog):,} events are waiting, encoded and sent in {monotonic_s() - began_s:.1f} s")
-    source, done = Source(_TOPIC, backlog), list[Drain]()
+    return Source(_TOPIC, backlog)
+
+
+async def _drains(rig: Rig, source: Source, plan: Sequence[Case]) -> list[Drain]:
+    done = list[Drain]()
     until_s = monotonic_s() + PATIENCE_S * len(plan)
     for number, case in enumerate(plan, start=1):
         one = await drain(rig, source, case)
@@ -124,6 +135,19 @@ def _line(one: Drain) -> str:
 def _shares(one: Drain) -> str:
     """The CPU time of each that takes part, per event in microseconds."""
     return ", ".join(f"{name} {cpu * 1e6 / one.cost.events:.2f}" for name, cpu in one.cost.cpu_s.items())
+
+
+async def _backfills(rig: Rig, source: Source) -> Backfills:
+    rig.say("backfill: all KPIs and one of them, by two compute processes")
+    return await backfills(rig, source)
+
+
+async def _take_overs(rig: Rig, wanted: Options) -> Sequence[TakeOver]:
+    found = list[TakeOver]()
+    for _ in range(wanted.rounds if Scenario.TAKE_OVER in wanted.scenarios else 0):
+        found.append(one := await take_over(rig))
+        rig.say(f"take over: current {one.current_s:.2f} s after the broker had removed the member")
+    return found
 
 
 async def _reading(rig: Rig, wanted: Options) -> Mapping[str, Spread]:

@@ -16,7 +16,7 @@ def table(found: Document) -> Table:
     shown.add_column("")
     shown.add_column("value", justify="right", no_wrap=True)
     shown.add_column("and")
-    sections = (_targets, _end_to_end, _stages, _windows, _rows, _scales, _series, _latency, _reading)
+    sections = (_targets, _end_to_end, _stages, _windows, _rows, _scales, _series, _again, _latency, _reading)
     for section in sections:
         rows = list(section(found))
         for row in rows:
@@ -96,6 +96,19 @@ def _series(found: Document) -> Iterator[Row]:
             f" {number(one['bytes_per_id'])} an id ({number(one['memory_bytes_per_id'])} in memory)"
         )
         yield f"{number(one['series'])} series", f"{number(one['memory_mib'])} MiB", words
+
+
+def _again(found: Document) -> Iterator[Row]:
+    for name, one in (found["backfill"] or {}).items():
+        words = (
+            f"{number(one['ratio'])} times the live path by the clock, {number(one['cpu_ratio'])} by CPU;"
+            f" {number(one['compute_us_per_event'])} us of compute per event"
+        )
+        yield f"backfill of {name}", f"{number(one['events_per_second'])} /s", words
+    if found["take_over"] is not None:
+        one = found["take_over"]
+        words = f"after the broker removed the member; longest {number(one['longest_s'])} s"
+        yield "current after a kill", f"{number(one['median_s'])} s", words
 
 
 def _latency(found: Document) -> Iterator[Row]:

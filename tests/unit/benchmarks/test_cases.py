@@ -48,6 +48,8 @@ def test_needs(scenario: Scenario) -> None:
         Scenario.MANY_WINDOWS: set(MANY_WINDOWS),
         Scenario.TWO_COMPUTES: {WHOLE_TWO_COMPUTES},
         Scenario.SERIES: set(),
+        Scenario.BACKFILL: {WHOLE_TWO_COMPUTES},
+        Scenario.TAKE_OVER: set(),
     }
 
     assert needed[scenario] <= set(plan({scenario}, rounds=1))

@@ -2,11 +2,13 @@
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
 
 from benchmarks import cases
+from benchmarks.backfills import Backfills
 from benchmarks.cases import Case, Scenario
 from benchmarks.documents import document, encoded
 from benchmarks.drains import Drain
@@ -16,6 +18,7 @@ from benchmarks.quantiles import Spread
 from benchmarks.runs import Results, options
 from benchmarks.scrapes import Scrape
 from benchmarks.tables import number, table
+from benchmarks.takeovers import TakeOver
 from benchmarks.usage import Cost, Mark, cost
 
 ENVIRONMENT = Environment(
@@ -68,7 +71,11 @@ def whole_run() -> Results:
     rates |= {cases.COMPUTE_ONE_WINDOW: (200, 200, 200), cases.COMPUTE: (200, 180, 180)}
     rates |= {cases.INGEST: (70, 50, 60), cases.WHOLE_TWO_COMPUTES: (120,)}
     rates |= dict.fromkeys(cases.MANY_WINDOWS, (300, 300, 300)) | {cases.MANY_WINDOWS[3]: (270, 300, 285)}
-    return results(*(a_drain(case, rate=rate) for case, several in rates.items() for rate in several))
+    run = results(*(a_drain(case, rate=rate) for case, several in rates.items() for rate in several))
+    live = run.of(cases.WHOLE_TWO_COMPUTES)[0].cost
+    again = Backfills(whole=replace(live, events=2500), one=replace(live, events=5000))
+    taken = (TakeOver(6.0, 0.5, 1000), TakeOver(6.0, 0.75, 3000), TakeOver(6.0, 0.7, 2000))
+    return replace(run, backfills=again, take_overs=taken)
 
 
 def found() -> Any:
@@ -83,6 +90,7 @@ def test_keys() -> None:
     assert set(keys) == {
         "schema", "environment", "options", "end_to_end", "stages", "windows", "rows", "latency", "reading",
         "targets", "drains", "three_breakdowns", "many_windows", "two_computes", "series",
+        "backfill", "take_over",
     }  # fmt: skip
     assert set(keys["end_to_end"]) == {"one_compute", "two_computes"}
     assert set(keys["stages"]["ingest"]) == {
@@ -225,3 +233,19 @@ def test_scales() -> None:
     }
     assert scales["three_breakdowns"]["events_per_cpu_second_of"]["compute"] == 1200
     assert scales["two_computes"]["events_per_second"] == 120
+
+
+def test_backfill_beside_live() -> None:
+    """A backfill is compared with the whole live path of the same run, by the clock and by CPU."""
+    filled = found()["backfill"]
+
+    # In the time and with the CPU of 1,000 live events: 2,500 and 5,000.
+    assert [filled[name]["ratio"] for name in ("all", "one")] == [2.5, 5.0]
+    assert [filled[name]["cpu_ratio"] for name in ("all", "one")] == [2.5, 5.0]
+
+
+def test_take_over() -> None:
+    """Of several kills the middle one is told, and the longest."""
+    taken = found()["take_over"]
+
+    assert (taken["median_s"], taken["longest_s"], taken["ids_loaded"]) == (0.7, 0.75, 2000)
