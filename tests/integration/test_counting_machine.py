@@ -120,7 +120,7 @@ def run_machine(database_url: str, how: settings) -> None:
 
 def test_any_steps(database_url: str) -> None:
     """Whatever happens in whatever order, Postgres holds what the log says, after every step."""
-    run_machine(database_url, settings(max_examples=15, stateful_step_count=20))
+    run_machine(database_url, settings(max_examples=40, stateful_step_count=20))
 
 
 @pytest.mark.nightly

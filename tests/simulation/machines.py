@@ -36,12 +36,45 @@ IDS_LIMIT = 10_000
 
 _T = TypeVar("_T")
 
-members = st.integers(0, MEMBERS - 1)
-partitions = st.sets(st.integers(0, PARTITIONS - 1), min_size=1)
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """A new event."""
+
+    age_s: float
+    price: int
+    shop: str
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A copy of the event that came so many events ago."""
+
+    back: int
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """A retraction of the event that came so many events ago; -1 is the next to come."""
+
+    back: int
 
 
 class DeadError(Exception):
     """The process ends here."""
+
+
+members = st.integers(0, MEMBERS - 1)
+sales = st.builds(
+    Sale, st.sampled_from(AGES_S), st.integers(-3, 12), st.sampled_from("ab"),
+)  # fmt: skip
+arrivals = st.lists(
+    sales | sales | st.builds(Again, st.integers(0, 9)) | st.builds(Undo, st.integers(-1, 9)),
+    min_size=1,
+    max_size=8,
+)
+
+partitions = st.sets(st.integers(0, PARTITIONS - 1), min_size=1)
 
 
 class Bench(Protocol):
@@ -63,7 +96,7 @@ class Bench(Protocol):
         """Undo what is to be undone in the partitions of *owner*, if this store can."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Member:
     """What one process knows.
 
@@ -97,36 +130,38 @@ class CountingMachine(RuleBasedStateMachine):
         self.newest = self.bench.run(self.bench.publish(1))
         self.members = [Member(self.newest) for _ in range(MEMBERS)]
         self.steal(0, set(range(PARTITIONS)))
+        self.produce([Sale(0.0, price, "a") for price in range(4, 8)])
 
-    @rule(age_s=st.sampled_from(AGES_S), price=st.integers(-3, 12), shop=st.sampled_from("ab"))
-    def produce(self, age_s: float, price: int, shop: str) -> None:
-        """An event comes, now or late or early."""
-        time = time_text(self.now - timedelta(seconds=age_s))
+    @rule(came=arrivals)
+    def produce(self, came: list[Sale | Again | Undo]) -> None:
+        """Events come, now or late or early, again, or to undo others that came or will come."""
+        for one in came:
+            match one:
+                case Sale():
+                    self._produce(one)
+                case Again():
+                    self._append(*self.sent[-1 - one.back % len(self.sent)])
+                case Undo():
+                    self._retract(self._number(one))
+
+    def _produce(self, sale: Sale) -> None:
         event = CleanEvent(
-            id=f"{len(self.sent)}", source="/s", type="order.paid", time=time,
-            data={"price": price, "shop": shop},
+            id=f"{len(self.sent)}", source="/s", type="order.paid",
+            time=time_text(self.now - timedelta(seconds=sale.age_s)),
+            data={"price": sale.price, "shop": sale.shop},
         )  # fmt: skip
-        self.sent.append((event, age_s))
-        self._append(event, age_s)
+        self.sent.append((event, sale.age_s))
+        self._append(event, sale.age_s)
 
-    @precondition(lambda self: self.sent)
-    @rule(data=st.data())
-    def repeat(self, data: st.DataObject) -> None:
-        """An event comes again."""
-        self._append(*data.draw(st.sampled_from(self.sent)))
+    def _number(self, undo: Undo) -> int:
+        return len(self.sent) if undo.back < 0 else len(self.sent) - 1 - undo.back % len(self.sent)
 
-    @rule(data=st.data(), is_ahead=st.booleans())
-    def retract(self, data: st.DataObject, *, is_ahead: bool) -> None:
-        """A retraction comes: of an event that came, or of the next one."""
-        if is_ahead or not self.sent:
-            name = f"{len(self.sent)}"
-        else:
-            name = data.draw(st.sampled_from(self.sent))[0].id
-        number = sum(map(len, self.logs))
+    def _retract(self, number: int) -> None:
+        place = sum(map(len, self.logs))
         self._append(
             CleanEvent(
-                id=f"not {name}, {number}", source="/s", type="order.paid", time=time_text(self.now),
-                retracts=name, data={},
+                id=f"not {number}, {place}", source="/s", type="order.paid", time=time_text(self.now),
+                retracts=f"{number}", data={},
             ),
             0.0,
         )  # fmt: skip
@@ -148,32 +183,42 @@ class CountingMachine(RuleBasedStateMachine):
     @rule(number=members, most=st.integers(1, 5))
     def deliver(self, number: int, most: int) -> None:
         """A member counts what it believes to be next, and writes it."""
-        self.hold(number, most)
-        self.resume(number)
+        member = self._owner(number)
+        member.held = member.held or self._counted(member, most)
+        self._written(member, self.bench.store())
+
+    @rule(came=arrivals, most=st.integers(1, 8))
+    def catch_up(self, came: list[Sale | Again | Undo], most: int) -> None:
+        """More comes, and every member counts what it believes to be next."""
+        self.produce(came)
+        for number in range(MEMBERS):
+            self.deliver(number, most)
 
     @rule(number=members, most=st.integers(1, 5))
     def hold(self, number: int, most: int) -> None:
         """A member counts, and stands still before it writes: whatever comes now, it does not notice."""
-        member = self.members[number]
-        if member.held is None:
-            member.held = self._counted(member, most)
+        member = self._owner(number)
+        member.held = member.held or self._counted(member, most)
 
     @rule(number=members)
     def resume(self, number: int) -> None:
         """A member that stood still writes what it had counted."""
-        self._written(self.members[number], self.bench.store())
+        holding = [member for member in self.members if member.held is not None]
+        if holding:
+            self._written(holding[number % len(holding)], self.bench.store())
 
     @rule(number=members, most=st.integers(1, 5), failpoint=st.sampled_from(FLUSH_FAILPOINTS))
     def crash(self, number: int, most: int, failpoint: str) -> None:
         """A member dies in the middle of a flush; another begins with nothing, by the newest catalogue."""
-        self.hold(number, most)
+        member = self._owner(number)
+        member.held = member.held or self._counted(member, most)
 
         async def reached(name: str) -> None:
             if name == failpoint:
                 raise DeadError
 
-        self._written(self.members[number], ToldStore(self.bench.store(), reached))
-        self.members[number] = Member(self.newest)
+        self._written(member, ToldStore(self.bench.store(), reached))
+        self.members[self.members.index(member)] = Member(self.newest)
 
     @rule(number=members, chosen=partitions)
     def steal(self, number: int, chosen: set[int]) -> None:
@@ -197,7 +242,12 @@ class CountingMachine(RuleBasedStateMachine):
     @rule(number=members)
     def correct(self, number: int) -> None:
         """A member undoes what was retracted after it had been counted."""
-        self.bench.run(self.bench.correct(self.logs, self.members[number]))
+        self.bench.run(self.bench.correct(self.logs, self._owner(number)))
+
+    def _owner(self, number: int) -> Member:
+        """One of the members that believe to own something; the first, when none does."""
+        owners = [member for member in self.members if member.standings] or self.members
+        return owners[number % len(owners)]
 
     def _counted(self, member: Member, most: int) -> Work | None:
         batch = {

@@ -71,7 +71,7 @@ def machine_on(loop: SimulatedLoop) -> type[CountingMachine]:
 
 def test_any_steps(loop: SimulatedLoop) -> None:
     """Whatever happens in whatever order, what is committed is what the log says, after every step."""
-    run_state_machine_as_test(machine_on(loop), settings=settings(max_examples=60, stateful_step_count=25))
+    run_state_machine_as_test(machine_on(loop), settings=settings(max_examples=200, stateful_step_count=25))
 
 
 @pytest.mark.nightly
