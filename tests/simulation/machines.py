@@ -224,7 +224,10 @@ class CountingMachine(RuleBasedStateMachine):
     def steal(self, number: int, chosen: set[int]) -> None:
         """A member takes partitions over; who owned them is not told."""
         member = self.members[number]
-        member.held = None
+        if member.held is not None:
+            # What was counted and is dropped now is remembered in vain: as in the product, all of it goes.
+            member.held = None
+            member.standings.clear()
         self.bench.run(self._taken_over(member, chosen))
 
     @precondition(lambda self: self.revision < len(REVISIONS))
