@@ -84,9 +84,9 @@ def test_values_beyond_64_bits(price: str) -> None:
     batch = counted([a_record(an_event(7)), a_record(value=value, offset=1)])
 
     assert [one.reason for one in batch.refused] == ["value_out_of_range"]
-    assert [
-        {pane.n for pane in pane_partials(addition.deltas).values()} for addition in batch.additions
-    ] == [{1}] * 3
+    assert [{pane.n for pane in pane_partials(addition.deltas).values()} for addition in batch.additions] == [
+        {1}
+    ] * 3
     assert len(batch.tallies[0].ids) == 16
 
 
