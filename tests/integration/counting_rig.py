@@ -137,9 +137,7 @@ class Counting:
 
     async def differences(self, events: Iterable[CleanEvent], *instants: datetime) -> list[str]:
         """What is not as the oracle has it, when *events* are all that ever came."""
-        oracle = oracle_of(events)
-        async with reading(self.engine) as connection:
-            return await differences(connection, self.catalogue, oracle, instants=instants, now=NOW)
+        return await differences(self.engine, self.catalogue, oracle_of(events), instants=instants, now=NOW)
 
     async def forget_everything(self) -> None:
         """As if nothing had ever been counted, the definitions apart."""

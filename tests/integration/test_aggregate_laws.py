@@ -77,8 +77,7 @@ async def _is_right(
     await counted(counting, came, partitions=partitions, sizes=sizes, restart=restart)
     oracle = oracle_of(came, KPI_FILE)
 
-    async with reading(counting.engine) as connection:
-        assert await differences(connection, counting.catalogue, oracle, instants=INSTANTS, now=NOW) == []
+    assert await differences(counting.engine, counting.catalogue, oracle, instants=INSTANTS, now=NOW) == []
 
 
 BUYERS = """

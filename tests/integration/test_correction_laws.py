@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from shared.contracts.events import CleanEvent
 from shared.domain.definitions.kpi_files import kpis_of
 from shared.storage import pane_repairs
-from shared.storage.engine import reading
 from tests.integration.corrections_rig import MemoryLog, a_corrector
 from tests.integration.counting_rig import Counting, law, oracle_of
 from tests.integration.test_aggregate_laws import KPI_FILE as AGGREGATES
@@ -74,8 +73,7 @@ async def _is_right(
     while await pane_repairs.count(counting.connection):
         await _done(counting, log, "repair")
 
-    async with reading(counting.engine) as connection:
-        assert await differences(connection, counting.catalogue, oracle(), instants=INSTANTS, now=NOW) == []
+    assert await differences(counting.engine, counting.catalogue, oracle(), instants=INSTANTS, now=NOW) == []
     assert (await counting.ledger()).applied == len(_told_apart(log))
 
 

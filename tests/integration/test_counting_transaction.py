@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from shared.domain.errors import FencedError, StoreUnavailableError
 from shared.domain.seen import Memory
-from shared.storage import panes
+from shared.storage import pane_numbers, panes
 from shared.storage.definitions import apply_changes, load_catalogue
 from shared.storage.engine import close, connect, reading, transaction
 from shared.storage.ledger import Ledger
@@ -66,7 +66,7 @@ async def test_a_crash_leaves_nothing(
     mine: Counting, monkeypatch: pytest.MonkeyPatch, *, by_copy: bool
 ) -> None:
     """Whichever statement a process dies after, nothing of the flush is there, and it can be done again."""
-    monkeypatch.setattr(panes, "COPY_FROM_ROWS", 1 if by_copy else 10**9)
+    monkeypatch.setattr(pane_numbers, "COPY_FROM_ROWS", 1 if by_copy else 10**9)
     before, crashes = await contents(mine), 0
     while isinstance(await cut_off(mine, after=crashes + 1), StoreUnavailableError):
         crashes += 1
@@ -102,7 +102,7 @@ class Frozen:
 
 async def test_frozen_in_a_copy(mine: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process frozen while it sends rows keeps nobody out, for the server waits for them without limit."""
-    monkeypatch.setattr(panes, "COPY_FROM_ROWS", 1)
+    monkeypatch.setattr(pane_numbers, "COPY_FROM_ROWS", 1)
     whole, frozen = mine.connection, Frozen(mine.connection)
     mine.connection = frozen
     sleeping = asyncio.create_task(mine.count(LOG))

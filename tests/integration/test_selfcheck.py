@@ -109,7 +109,7 @@ async def test_most_of_them_count(database_url: str) -> None:
         found = await outcomes(check, 30)
 
     assert found[True] == told(check, "right") == 30 - found[None]
-    assert found[True] > 15
+    assert found[True] > 10
     assert len(mine.log.reads) > 10
 
 
@@ -143,7 +143,7 @@ async def test_about_to_be_repaired(database_url: str) -> None:
         await mine.counting.connection.execute("UPDATE panes SET max = max + 1")
         await mine.counting.connection.execute(
             "INSERT INTO pane_repairs (series_id, rung, start_us, since)"
-            " SELECT DISTINCT series_id, 5, 0, now() FROM panes"
+            " SELECT series_id, 5, 0, now() FROM series"
         )
 
         assert set(await outcomes(a_check(mine.counting, mine.log), 20)) == {None}

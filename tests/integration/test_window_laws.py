@@ -51,8 +51,7 @@ async def _is_right(one: Counting, came: Sequence[CleanEvent], partitions: int, 
     await counted(one, came, partitions=partitions, sizes=[size], restart=100)
     oracle = oracle_of(came, KPI_FILE)
 
-    async with reading(one.engine) as connection:
-        assert await differences(connection, one.catalogue, oracle, instants=AT, now=NOW) == []
+    assert await differences(one.engine, one.catalogue, oracle, instants=AT, now=NOW) == []
 
 
 SHOPS = {"a": [5], "b": [1, 2], "c": [2], "d": [7, 1], "e": []}
