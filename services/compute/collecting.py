@@ -1,11 +1,12 @@
 """Gathering records into batches worth a transaction: by time while Postgres keeps up, else by size."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.compute.doors import Reader
 from services.compute.ownership import Ownership
+from services.compute.parts import Tally
 from shared.messaging.records import Record
 from shared.runtime.clock import monotonic_s
 
@@ -14,6 +15,14 @@ IDLE_S = 0.5
 
 BATCH_BYTES = 64 * 1024 * 1024
 """A batch is also full with this many bytes of values: events may be as large as 64 KiB."""
+
+CATCHING_UP_S = 0.5
+"""Between flushes while history is counted: fewer and larger ones write each pane less often, which is what a
+second process that waits for ingest needs to be a help.
+"""
+
+HISTORY_US = 10_000_000
+"""Events older than this are history, if they come in great numbers: a few are counted as soon as others."""
 
 WHILE_BUSY_S = 0.02
 """How often the collector looks whether the flush in flight has ended."""
@@ -34,14 +43,28 @@ class _Gathered:
             self.size_bytes += sum([len(record.value or b"") for record in records])
 
 
+def is_history(tallies: Iterable[Tally], *, full: int, now_us: int) -> bool:
+    """Whether a batch of these *tallies* is large, for one that may have *full* events, and all of it old."""
+    found = list(tallies)
+    newest_us = max((tally.last_us for tally in found if tally.last_us is not None), default=now_us)
+    return sum(tally.consumed for tally in found) * 20 >= full and newest_us < now_us - HISTORY_US
+
+
 @dataclass(slots=True)
 class Collector:
-    """Reads until a batch is due; used by one task."""
+    """Reads until a batch is due; used by one task.
+
+    Attributes:
+        flush_interval_s: between batches, while nothing is behind.
+        max_events: a batch is due with as many.
+        is_catching_up: what is counted is history; set from batch to batch.
+    """
 
     consumer: Reader
     ownership: Ownership
     flush_interval_s: float
     max_events: int
+    is_catching_up: bool = False
     _due_s: float = field(default_factory=monotonic_s)
 
     async def next_batch(self, stopping: asyncio.Event) -> Mapping[int, Sequence[Record]]:
@@ -60,7 +83,8 @@ class Collector:
                 gathered.add(at.partition, records)
             if self._is_due(gathered) or (not gathered.count and monotonic_s() >= idle_until):
                 break
-        self._due_s = monotonic_s() + self.flush_interval_s
+        interval_s = self.flush_interval_s
+        self._due_s = monotonic_s() + (max(interval_s, CATCHING_UP_S) if self.is_catching_up else interval_s)
         return gathered.records
 
     def _is_due(self, gathered: "_Gathered") -> bool:

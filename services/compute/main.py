@@ -94,7 +94,12 @@ def _jobs(
     database_url, door = settings.database_url.get_secret_value(), _log(settings.kafka_bootstrap_servers)
     is_behind = partial(_is_behind, around.progress, settings)
     refresher = Refresher(
-        engine, watch, around.touched, metrics, settings.compute_refresh_interval_s, is_behind=is_behind
+        engine,
+        watch,
+        around.touched,
+        metrics,
+        settings.compute_refresh_interval_s,
+        is_behind=lambda: is_behind() or around.progress.is_catching_up,
     )
     backfiller = Backfiller(engine, store, door, watch, worker.owned, Pace(is_behind))
     corrector = Corrector(database_url, door, watch, worker.epochs, around.touched, metrics)

@@ -9,7 +9,7 @@ import structlog
 
 from services.compute.batches import CountedBatch, count_batch
 from services.compute.catalogues import CatalogueWatch
-from services.compute.collecting import Collector
+from services.compute.collecting import Collector, is_history
 from services.compute.doors import Reader
 from services.compute.flushing import Standing, Work, move_of, write
 from services.compute.metrics import Metrics
@@ -80,6 +80,7 @@ class Session:
             while not stopping.is_set():
                 records = await collector.next_batch(stopping)
                 await self._step(records)
+                collector.is_catching_up = self.around.progress.is_catching_up
         finally:
             # The transaction in flight ends before the connection is closed under it.
             await self._landed()
@@ -107,6 +108,9 @@ class Session:
         owned = dict(self.ownership.owned)
         programme = self.around.catalogue.programme
         batch = await self._counted(records, owned, programme) if records else NO_RECORDS
+        self.around.progress.is_catching_up = is_history(
+            batch.tallies, full=self.around.settings.compute_flush_max_events, now_us=asked_us
+        )
         tallies = {tally.partition: tally for tally in batch.tallies}
         moves = []
         for partition, mine in owned.items():

@@ -19,12 +19,14 @@ class Progress:
         lag_records: told how much waits.
         age_s: told how long ago something moved, or there was nothing to do.
         lag: how many records waited when last observed.
+        is_catching_up: what is counted is history, and much of it: nobody waits for every tenth of a second.
     """
 
     stuck_after_s: float
     lag_records: Gauge
     age_s: Gauge
     lag: int = 0
+    is_catching_up: bool = False
     _moved_s: float | None = None
     _waiting_since_s: float | None = None
 
@@ -36,6 +38,7 @@ class Progress:
     def unknown(self) -> None:
         """Nobody knows how much waits: a server that is away is no reason to end."""
         self._waiting_since_s = None
+        self.is_catching_up = False
 
     def still_for_s(self, now_s: float) -> float:
         """How long records have waited without any movement; 0 when none wait."""

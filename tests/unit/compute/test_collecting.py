@@ -7,8 +7,9 @@ from typing import cast
 import pytest
 
 from services.compute import collecting
-from services.compute.collecting import Collector
+from services.compute.collecting import Collector, is_history
 from services.compute.ownership import Ownership, OwnershipPolicy
+from services.compute.parts import Tally
 from services.compute.stores import CountingStore
 from tests.unit.compute.builders import AClock, AConsumer, ARecord, a_record
 
@@ -107,3 +108,37 @@ async def test_stopping(clock: AClock) -> None:
 
     assert await a_collector(consumer).next_batch(stopping) == {}
     assert consumer.asked == []
+
+
+async def test_history_waits_longer(clock: AClock) -> None:
+    """While history is counted, batches are larger: nobody waits for the tenth of a second."""
+    consumer = AConsumer(clock, [{0: records(5)}, {0: records(6)}])
+    collector = a_collector(consumer)
+    collector.is_catching_up = True
+    await collector.next_batch(asyncio.Event())
+    began_s = clock()
+
+    await collector.next_batch(asyncio.Event())
+
+    assert clock() - began_s == pytest.approx(collecting.CATCHING_UP_S, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("consumed", "age_s", "expected"),
+    [(5, 60, True), (4, 60, False), (5, 9, False), (100, 11, True)],
+    ids=["much and old", "old and little", "news", "a full batch"],
+)
+async def test_what_history_is(consumed: int, age_s: int, *, expected: bool) -> None:
+    """History is a twentieth of a full batch at least, with no event of the last ten seconds."""
+    now_us = 10**15
+    oldest = a_tally(consumed=consumed, last_us=now_us - 3_600_000_000)
+    newest = a_tally(consumed=0, last_us=now_us - age_s * 1_000_000)
+
+    found = is_history([oldest, newest], full=100, now_us=now_us)
+
+    assert found is expected
+
+
+def a_tally(*, consumed: int, last_us: int) -> Tally:
+    """What became of *consumed* records, the newest of which happened at *last_us*."""
+    return Tally(0, 1, consumed, consumed, 0, 0, b"", last_us, last_us, 0)
