@@ -1,6 +1,6 @@
 """What the routes live on: one frozen state, made by main and given to the application; it opens nothing."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, cast
@@ -44,7 +44,8 @@ class ApiState:
     clock: Callable[[], datetime]
 
 
-def _state(request: Request) -> ApiState:
+# Dependencies are coroutines even where they wait for nothing: others are run by a thread, a hop for each.
+async def _state(request: Request) -> ApiState:
     return cast("ApiState", request.app.state.tidemark)
 
 
@@ -107,10 +108,10 @@ def known_breakdown(kpi: Kpi, names: tuple[str, ...]) -> tuple[str, ...]:
     raise UnknownBreakdownError(kpi.slug, names, kpi.all_breakdowns)
 
 
-def only(*known: str) -> Callable[[Request], None]:
+def only(*known: str) -> Callable[[Request], Awaitable[None]]:
     """A dependency that refuses query parameters other than *known*."""
 
-    def check(request: Request) -> None:
+    async def check(request: Request) -> None:
         no_others(request.query_params, known=known)
 
     return check

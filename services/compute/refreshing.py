@@ -25,8 +25,10 @@ from shared.storage.readings import Ask, evaluate, known_combinations
 
 log = structlog.get_logger(__name__)
 
-CHUNK = 1000
-"""Readings a transaction refreshes at most: another process waits for its turn meanwhile."""
+CHUNK = 250
+"""Readings a transaction refreshes at most: another process waits for its turn meanwhile, and counting in this
+one waits for them to be worked out (measured: 10 to 20 ms).
+"""
 
 REST_BEHIND = 20.0
 """While a backlog waits, a refresh is followed by a rest this many times as long: however much there is to

@@ -39,7 +39,7 @@ class Stretch:
     is_past: bool
 
 
-def _stretch(
+async def _stretch(
     state: State,
     start: Annotated[
         str, Query(alias="from", description="RFC 3339 with its offset, or relative such as now-24h")

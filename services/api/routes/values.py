@@ -90,7 +90,7 @@ class Moment:
         return Ask(self.kpi.slug, self.window, combination, self.at)
 
 
-def _moment(
+async def _moment(
     slug: str,
     state: State,
     catalogue: CurrentCatalogue,
