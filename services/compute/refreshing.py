@@ -26,8 +26,8 @@ from shared.storage.readings import Ask, evaluate, known_combinations
 log = structlog.get_logger(__name__)
 
 CHUNK = 250
-"""Readings a transaction refreshes at most: another process waits for its turn meanwhile, and counting in this
-one waits for them to be worked out (measured: 10 to 20 ms).
+"""Readings a transaction refreshes at most: another process waits for its turn meanwhile, and counting in
+this one for them to be worked out (measured: 10 to 20 ms).
 """
 
 REST_BEHIND = 20.0
