@@ -1,7 +1,7 @@
 """From an event's scheduled time to the moment a reader sees it, at a steady load; it decides on no load."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -13,6 +13,7 @@ from benchmarks.catalogues import FIVE_WINDOWS, PROBE, probe_kpi, ten_kpis
 from benchmarks.checks import check_ledger
 from benchmarks.drains import DISTURBED_CORES, consumed, until
 from benchmarks.fleets import Fleet, fleet
+from benchmarks.orders import CUSTOMERS
 from benchmarks.probes import probe_ids
 from benchmarks.quantiles import Spread, spread
 from benchmarks.rigs import Rig, environment
@@ -20,6 +21,7 @@ from benchmarks.senders import Schedule, Sent, send
 from benchmarks.servers import fresh_database
 from benchmarks.topics import PARTITIONS, empty, make_source
 from benchmarks.usage import Cost, cost, mark
+from shared.domain.definitions import Kpi
 from shared.runtime.clock import epoch_us, monotonic_s, utc_now
 from shared.storage import current
 from shared.storage.definitions import load_catalogue
@@ -57,23 +59,40 @@ class Latency:
         return self.cost.others_cores > DISTURBED_CORES
 
 
-async def latency(rig: Rig, *, rate: float, probes: int) -> Latency:
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is counted besides the probes.
+
+    Attributes:
+        customers: who place the orders.
+        limits: of series, as variables for compute.
+    """
+
+    kpis: Sequence[Kpi] = field(default_factory=lambda: ten_kpis(FIVE_WINDOWS))
+    customers: int = CUSTOMERS
+    limits: Mapping[str, str] = field(default_factory=dict)
+
+
+async def latency(rig: Rig, *, rate: float, probes: int, load: Load | None = None) -> Latency:
     """Send *rate* events a second with a probe in every tick, and see how long each probe takes to show.
 
     Raises:
         BenchmarkError: a service ended, a probe never showed, or an event was lost.
     """
+    load = load or Load()
     topic = f"benchmark.live.{epoch_us()}"
     await empty(rig.kafka)
     await make_source(rig.kafka, topic)
-    async with fresh_database(rig.servers, [*ten_kpis(FIVE_WINDOWS), probe_kpi()]) as url:
+    async with fresh_database(rig.servers, [*load.kpis, probe_kpi()]) as url:
         engine = open_engine(url, application_name="tidemark-benchmarks")
         try:
-            told = environment(rig, database_url=url, source=topic)
+            told = environment(rig, database_url=url, source=topic, **load.limits)
             async with fleet(told, logs=rig.logs("latency")) as processes:
                 for service in ("compute", "ingest", "api"):
                     await processes.start(service)
-                schedule = Schedule.of(rate=rate, probes=probes, warm_up_s=WARM_UP_S)
+                schedule = Schedule.of(
+                    rate=rate, probes=probes, warm_up_s=WARM_UP_S, customers=load.customers
+                )
                 return await processes.unless_one_ends(_measured(rig, processes, engine, topic, schedule))
         finally:
             await engine.dispose()

@@ -160,7 +160,7 @@ async def _reading(rig: Rig, wanted: Options) -> Mapping[str, Spread]:
 async def _series(rig: Rig, wanted: Options) -> Sequence[SeriesCost]:
     found = list[SeriesCost]()
     for count in SERIES_COUNTS if Scenario.SERIES in wanted.scenarios else ():
-        one = await series_cost(rig, customers=count, events=wanted.events)
+        one = await series_cost(rig, customers=count, events=wanted.events, probes=wanted.probes)
         rig.say(f"series: {one.series:,}, {one.rows_per_event:.2f} pane rows per event")
         found.append(one)
     return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.orders import Orders, draw
+from benchmarks.orders import CUSTOMERS, Orders, draw
 from benchmarks.probes import probe
 from benchmarks.topics import HEADERS, records
 from shared.messaging.producer import Outgoing, open_producer
@@ -24,17 +24,19 @@ class Schedule:
 
     Attributes:
         unjudged: the first so many probes are there to warm up.
+        customers: who place the orders.
     """
 
     rate: float
     ticks: int
     unjudged: int
+    customers: int = CUSTOMERS
 
     @classmethod
-    def of(cls, *, rate: float, probes: int, warm_up_s: float) -> "Schedule":
+    def of(cls, *, rate: float, probes: int, warm_up_s: float, customers: int = CUSTOMERS) -> "Schedule":
         """A schedule with *probes* to be judged after *warm_up_s*."""
         unjudged = round(warm_up_s / TICK_S)
-        return cls(rate, probes + unjudged, unjudged)
+        return cls(rate, probes + unjudged, unjudged, customers)
 
     @property
     def chunk(self) -> int:
@@ -62,7 +64,7 @@ async def send(servers: str, topic: str, schedule: Schedule, names: Sequence[str
     A tick that is late does not move the next one, and its probe keeps the time it was due: what it waited
     here counts as waiting (Tene, "How NOT to measure latency": coordinated omission).
     """
-    orders = draw(schedule.chunk * schedule.ticks, seed=_SEED)
+    orders = draw(schedule.chunk * schedule.ticks, seed=_SEED, customers=schedule.customers)
     async with open_producer(servers, "tidemark-benchmarks-live") as producer:
         await producer.partitions(topic)
         begin_s, begin_us = monotonic_s(), epoch_us()

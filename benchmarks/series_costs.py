@@ -1,7 +1,7 @@
 """What many series cost: rows and time of flushes, memory of compute, bytes of what is kept."""
 
 import tracemalloc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlalchemy import text
@@ -12,6 +12,7 @@ from benchmarks.catalogues import many_series_kpi
 from benchmarks.drains import consumed, until
 from benchmarks.figures import FLUSH
 from benchmarks.fleets import Fleet, fleet
+from benchmarks.latencies import Load, latency
 from benchmarks.processes import memory_mib
 from benchmarks.quantiles import histogram_quantile, per_second
 from benchmarks.rigs import Rig, environment
@@ -28,6 +29,7 @@ SERIES_COUNTS = (1_000, 10_000, 100_000)
 _SPAN_S = 120.0
 _SEED = 11
 _LIMIT = str(max(SERIES_COUNTS) * 4)
+_LIMITS = {"TIDEMARK_COMPUTE_SERIES_PER_MEASURE": _LIMIT, "TIDEMARK_COMPUTE_SERIES_IN_ALL": _LIMIT}
 _SIZES = text(
     """
     SELECT (SELECT count(*) FROM series) AS series,
@@ -49,6 +51,8 @@ class SeriesCost:
         bytes_per_series: in PostgreSQL, indexes included; so *bytes_per_pane*.
         bytes_per_id: in PostgreSQL, for each event within the dedupe horizon.
         memory_bytes_per_id: of compute, for each of as many remembered ids as there were events.
+        visible_p50_s: from an event's being due to its being visible by the API, at half of the speed of the
+            drain; so *visible_p99_s*.
     """
 
     series: int
@@ -64,9 +68,24 @@ class SeriesCost:
     bytes_per_pane: float
     bytes_per_id: float
     memory_bytes_per_id: float
+    visible_p50_s: float | None = None
+    visible_p99_s: float | None = None
 
 
-async def series_cost(rig: Rig, *, customers: int, events: int) -> SeriesCost:
+async def series_cost(rig: Rig, *, customers: int, events: int, probes: int) -> SeriesCost:
+    """Drain *events* of so many *customers* into a KPI by customer, then send them at half of that speed.
+
+    Raises:
+        BenchmarkError: a service ended, or nothing moved any more.
+    """
+    drained = await _drained(rig, customers=customers, events=events)
+    load = Load([many_series_kpi()], customers, _LIMITS)
+    live = await latency(rig, rate=drained.events_per_second / 2, probes=probes, load=load)
+    seen = live.spreads["api"]
+    return replace(drained, visible_p50_s=seen.p50_s, visible_p99_s=seen.p99_s)
+
+
+async def _drained(rig: Rig, *, customers: int, events: int) -> SeriesCost:
     """Drain *events* of so many *customers*, half of which place orders, into a KPI by customer.
 
     Raises:
@@ -82,8 +101,7 @@ async def series_cost(rig: Rig, *, customers: int, events: int) -> SeriesCost:
             rig,
             database_url=url,
             source=topic,
-            TIDEMARK_COMPUTE_SERIES_PER_MEASURE=_LIMIT,
-            TIDEMARK_COMPUTE_SERIES_IN_ALL=_LIMIT,
+            **_LIMITS,
         )
         async with fleet(told, logs=rig.logs("series")) as processes:
             await processes.start("compute")

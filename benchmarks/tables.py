@@ -96,6 +96,12 @@ def _series(found: Document) -> Iterator[Row]:
             f" {number(one['bytes_per_id'])} an id ({number(one['memory_bytes_per_id'])} in memory)"
         )
         yield f"{number(one['series'])} series", f"{number(one['memory_mib'])} MiB", words
+        if one["visible_p99_s"] is not None:
+            yield (
+                "event to visible, p99",
+                f"{number(one['visible_p99_s'])} s",
+                f"p50 {number(one['visible_p50_s'])} s",
+            )
 
 
 def _again(found: Document) -> Iterator[Row]:

@@ -6,16 +6,20 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import asyncpg
+import structlog
 
 from services.compute.batches import Addition
 from services.compute.series_index import SeriesIndex
 from shared.storage import activations, flushes, panes, positions, retractions
 from shared.storage.engine import close, connect, driver_errors
 from shared.storage.flushes import Flush, SeenIn
+from shared.storage.frozen import end_frozen
 from shared.storage.panes import PaneRows, StagedRows
 from shared.storage.positions import Move, Position
 from shared.storage.retractions import Retraction
 from shared.storage.series import SeriesLimits
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,10 @@ class PostgresClaims:
     connection: asyncpg.Connection
 
     async def register(self, partitions: int, *, log_id: str) -> None:
-        """As in `positions.register`."""
+        """As in `positions.register`; whoever is frozen with a lock on them is in nobody's way."""
         with driver_errors():
+            if await end_frozen(self.connection):
+                log.warning("frozen_session_ended")
             await positions.register(self.connection, partitions, log_id=log_id)
 
     async def take_over(self, partition: int, *, owner: str, first_offset: int, log_id: str) -> Position:

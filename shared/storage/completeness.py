@@ -7,28 +7,30 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_FRESHNESS = text("""
--- freshness: the partition that is furthest behind decides; before any is counted, nothing is known.
--- A retraction whose event still counts, and a pane that only the log can tell, hold everything back to the
--- instant the retraction arrived: of what came before it nothing is missing, of what came then something is.
-SELECT least(coalesce(min(current_to), to_timestamp(0)), min(held.since)) AS as_of,
-       CASE WHEN count(*) = count(watermark) THEN least(min(watermark), min(held.since)) END AS watermark
-FROM positions
-CROSS JOIN (SELECT least(
-    (SELECT min(retracted_at) FROM retractions WHERE state = 'sought'),
-    (SELECT min(r.since) FROM pane_repairs r JOIN series s USING (series_id)
-     WHERE s.measure_id = ANY(CAST(:measure_ids AS bigint[])))
-) AS since) AS held
-""")
-
-_BEGUN = text("""
--- begun: the measures that every partition counts, and since when if some began after its first record.
-SELECT m.measure_id, max(a.activated_at) FILTER (WHERE a.from_offset > 0) AS since
-FROM unnest(CAST(:measure_ids AS bigint[])) AS m (measure_id)
-CROSS JOIN positions p
-LEFT JOIN activations a ON a.measure_id = m.measure_id AND a.partition = p.partition
-GROUP BY m.measure_id
-HAVING bool_and(p.next_offset <= 0 OR a.from_offset IS NOT NULL)
+_COMPLETENESS = text("""
+-- completeness: how far everything is counted, beside each measure that is, in one answer.
+-- The partition that is furthest behind decides; before any is counted, nothing is known. A retraction whose
+-- event still counts, and a pane that only the log can tell, hold everything back to the instant the
+-- retraction arrived: of what came before it nothing is missing, of what came then something is.
+WITH held AS (
+    SELECT least(
+        (SELECT min(retracted_at) FROM retractions WHERE state = 'sought'),
+        (SELECT min(r.since) FROM pane_repairs r JOIN series s USING (series_id)
+         WHERE s.measure_id = ANY(CAST(:measure_ids AS bigint[])))
+    ) AS since
+), fresh AS (
+    SELECT least(coalesce(min(current_to), to_timestamp(0)), min(held.since)) AS as_of,
+           CASE WHEN count(*) = count(watermark) THEN least(min(watermark), min(held.since)) END AS watermark
+    FROM positions CROSS JOIN held
+), begun AS (
+    SELECT m.measure_id, max(a.activated_at) FILTER (WHERE a.from_offset > 0) AS since
+    FROM unnest(CAST(:measure_ids AS bigint[])) AS m (measure_id)
+    CROSS JOIN positions p
+    LEFT JOIN activations a ON a.measure_id = m.measure_id AND a.partition = p.partition
+    GROUP BY m.measure_id
+    HAVING bool_and(p.next_offset <= 0 OR a.from_offset IS NOT NULL)
+)
+SELECT fresh.as_of, fresh.watermark, begun.measure_id, begun.since FROM fresh LEFT JOIN begun ON true
 """)
 
 
@@ -60,6 +62,6 @@ class Completeness:
 
 async def completeness(connection: AsyncConnection, measure_ids: Collection[int]) -> Completeness:
     """What is counted of the clean topic, and of *measure_ids* in particular."""
-    fresh = (await connection.execute(_FRESHNESS, {"measure_ids": list(measure_ids)})).one()
-    begun = await connection.execute(_BEGUN, {"measure_ids": list(measure_ids)})
-    return Completeness(fresh.as_of, fresh.watermark, {row.measure_id: row.since for row in begun})
+    rows = (await connection.execute(_COMPLETENESS, {"measure_ids": list(measure_ids)})).all()
+    begun = {row.measure_id: row.since for row in rows if row.measure_id is not None}
+    return Completeness(rows[0].as_of, rows[0].watermark, begun)

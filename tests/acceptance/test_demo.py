@@ -52,7 +52,7 @@ async def test_once(tmp_path: Path) -> None:
     code, found = await judged_once(tmp_path, EVENTS)
 
     assert [one for one in found["values"] if not one["equal"]] == []
-    assert len({(one["kpi"], one["window"]) for one in found["values"]}) == 11 * 5
+    assert len({(one["kpi"], one["window"]) for one in found["values"]}) == 11 * 5 + 4 + 4 + 3
     assert found["alerts_received"] == 1
     assert found["ledger"] == {"consumed": EVENTS, "applied": EVENTS, "duplicate": 0, "dead_lettered": 0}
     assert code == 0

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
@@ -12,6 +12,7 @@ import pytest_asyncio
 from shared.domain.errors import FencedError, ForeignLogError
 from shared.storage import positions
 from shared.storage.engine import close, connect
+from shared.storage.frozen import end_frozen
 from shared.storage.positions import Move, Position
 
 pytestmark = pytest.mark.asyncio
@@ -196,3 +197,25 @@ async def test_the_first_to_count_begins_where_the_log_does(
     second = await positions.take_over(one, 0, owner="me", first_offset=30, log_id="log")
 
     assert (first.next_offset, second.next_offset) == (17, 17)
+
+
+async def test_frozen_in_a_message(database_url: str) -> None:
+    """Who is frozen with half a statement sent keeps his locks until somebody else wants the partition."""
+    sleeper, other = [await connect(database_url, application_name="tidemark-tests") for _ in range(2)]
+    await taken(sleeper)
+    await sleeper.execute("BEGIN")
+    await positions.move(sleeper, [STEP])
+    # A query of 1,000 bytes of which the server gets six.
+    sleeper._transport.write(b"Q" + (1000).to_bytes(4, "big") + b"SELECT")
+    await other.execute("SET lock_timeout = '100ms'")
+    with pytest.raises(asyncpg.LockNotAvailableError):
+        await taken(other)
+    none_yet = await end_frozen(other)
+    ended = await end_frozen(other, after=timedelta(milliseconds=50))
+    await other.execute("SET lock_timeout = '3s'")
+    position = await taken(other)
+    sleeper.terminate()
+    await close(other)
+
+    assert (none_yet, ended) == (0, 1)
+    assert (position.next_offset, position.epoch) == (0, 2)

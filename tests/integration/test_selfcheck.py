@@ -110,7 +110,7 @@ async def test_most_of_them_count(database_url: str) -> None:
 
     assert found[True] == told(check, "right") == 30 - found[None]
     assert found[True] > 10
-    assert len(mine.log.reads) > 10
+    assert len(mine.log.reads) > 3
 
 
 @pytest.mark.asyncio
