@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 import pytest_asyncio
@@ -274,15 +275,20 @@ async def _look(mine: Counting, cursor: int, seen: dict[str, int]) -> int:
 
 @pytest.mark.asyncio
 async def test_behind_by_parts(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While a backlog waits a refresh does a part of what was touched; the others do the rest, all of it."""
+    """While a backlog waits a refresh does all totals and a part of the series; others do the rest."""
     await desk.refresh()
     monkeypatch.setattr(refreshing, "CHUNK", 5)
     desk.refresher.is_behind = lambda: True
     came = [an_event(n, data={"price": n, "shop": f"shop {n}", "channel": "web"}) for n in range(6)]
     await desk.counting.count_events(came)
-    found: list[int] = []
-    while not found or found[-1] > 0:
+    before = len(await desk.rows())
+    sizes: list[int] = []
+    while not sizes or sizes[-1] > before:
+        before = sizes[-1] if sizes else before
         await desk.refresh()
-        found.append(len(wrong(desk, await desk.rows(), came)))
+        rows = await desk.rows()
+        sizes.append(len(rows))
+        assert wrong(desk, rows, came) == []
 
-    assert found[0] > found[len(found) // 2] > 0 == found[-1]
+    assert [size - before for before, size in pairwise(sizes)][:2] == [5, 5]
+    assert {dict(series).get("shop") for _, _, series in rows} >= {f"shop {n}" for n in range(6)}
