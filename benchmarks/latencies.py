@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from benchmarks.catalogues import FIVE_WINDOWS, PROBE, probe_kpi, ten_kpis
 from benchmarks.checks import check_ledger
 from benchmarks.drains import DISTURBED_CORES, consumed, until
+from benchmarks.failures import StandstillError
 from benchmarks.fleets import Fleet, fleet
 from benchmarks.orders import CUSTOMERS
 from benchmarks.probes import probe_ids
@@ -33,6 +34,9 @@ LOOK_S = 0.02
 
 WARM_UP_S = 3.0
 """Probes of this long are sent and not judged: the first flushes make series and plans."""
+
+SEEN_WITHIN_S = 30.0
+"""Once everything is counted, every reader has seen every probe within this time."""
 
 _WINDOW = "1h"
 
@@ -126,8 +130,7 @@ async def _measured(
             sent = await send(rig.kafka, topic, schedule, names)
             await until(sent.events, lambda: consumed(engine))
             after = mark(processes, rig.servers, events=sent.events)
-            async with asyncio.timeout(30):
-                await asyncio.gather(*looking)
+            await _all_seen(looking)
         finally:
             for task in looking:
                 task.cancel()
@@ -136,6 +139,14 @@ async def _measured(
         await check_ledger(connection, sent.events)
     spreads = {name: spread(_waits(sent, one.at_s, schedule)) for name, one in seen.items()}
     return Latency(schedule.rate, spreads, sent.latest_s, cost(before, after))
+
+
+async def _all_seen(looking: Sequence[asyncio.Task[None]]) -> None:
+    try:
+        async with asyncio.timeout(SEEN_WITHIN_S):
+            await asyncio.gather(*looking)
+    except TimeoutError:
+        raise StandstillError(f"A counted probe was not visible within {SEEN_WITHIN_S:g} s.") from None
 
 
 def _waits(sent: Sent, seen_s: Sequence[float], schedule: Schedule) -> list[float]:
