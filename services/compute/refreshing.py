@@ -59,7 +59,7 @@ class _SupersededError(Exception):
 
 @dataclass(slots=True)
 class Refresher:
-    """Refreshes the current values: what was touched, what came due, and a part of everything when needed.
+    """Refreshes the current values: what was touched, what came due, and everything when needed.
 
     Attributes:
         now: the wall clock.
@@ -74,7 +74,7 @@ class Refresher:
     now: Callable[[], datetime] = utc_now
     is_behind: Callable[[], bool] = lambda: False
     _whole_at: int | None = None
-    _left: list[Place] = field(default_factory=list)
+    _is_pruned: bool = False
     _totals: dict[Place, None] = field(default_factory=dict)
     _waiting: dict[Place, None] = field(default_factory=dict)
 
@@ -104,7 +104,7 @@ class Refresher:
         return max(self.interval_s, min(took_s * REST, LONGEST_REST_S))
 
     async def refresh(self) -> None:
-        """Refresh what was touched since the last time, what came due, and the next part of everything.
+        """Refresh what was touched since the last time, and what came due.
 
         Totals come first. Of series no more than `AT_ONCE`, while a backlog waits no more than a chunk: the
         rest waits for its turn, so that a refresh holds counting up for a moment only. Everything is due when
@@ -119,17 +119,21 @@ class Refresher:
             await self._plan_whole(catalogue)
         touched = self.touched.take()
         try:
-            for place in [*_places(catalogue, touched), *await self._leaning(catalogue, touched)]:
-                (self._waiting if place[2] else self._totals)[place] = None
+            self._wait_for(_places(catalogue, touched))
+            self._wait_for(await self._leaning(catalogue, touched))
             touched = {}
             await self._store_waiting(catalogue, self._totals, most=len(self._totals))
             await self._store_waiting(catalogue, self._waiting, most=CHUNK if self.is_behind() else AT_ONCE)
             await self._due(catalogue)
-            await self._go_on(catalogue)
+            await self._prune(catalogue)
         except _SupersededError:
             log.info("refresh_superseded", revision=catalogue.revision)
         finally:
             self.touched.add(touched)
+
+    def _wait_for(self, places: Iterable[Place]) -> None:
+        for place in places:
+            (self._waiting if place[2] else self._totals)[place] = None
 
     async def _store_waiting(self, catalogue: Catalogue, waiting: dict[Place, None], *, most: int) -> None:
         """Refresh what is *waiting*, the first of it first."""
@@ -147,23 +151,22 @@ class Refresher:
             return dict.fromkeys(await _all_places(connection, catalogue, slugs))
 
     async def _plan_whole(self, catalogue: Catalogue) -> None:
-        self._whole_at = None
+        if self._whole_at != catalogue.revision:
+            self._totals.clear()
+            self._waiting.clear()
+        self._whole_at, self._is_pruned = None, False
         async with transaction(self.engine) as connection:
-            self._left = await _all_places(connection, catalogue, catalogue.kpis)
-        self._waiting.clear()
-        self._totals.clear()
+            self._wait_for(await _all_places(connection, catalogue, catalogue.kpis))
         self._whole_at = catalogue.revision
 
-    async def _go_on(self, catalogue: Catalogue) -> None:
-        """The next part of everything; after the last one, rows that are not of this catalogue go."""
-        if not self._left:
+    async def _prune(self, catalogue: Catalogue) -> None:
+        """Once everything was refreshed, rows that are not of this catalogue go."""
+        if self._is_pruned or self._totals or self._waiting:
             return
-        await self._store(catalogue, self._left[:CHUNK])
-        del self._left[:CHUNK]
-        if not self._left:
-            async with transaction(self.engine) as connection:
-                await self._take_turn(connection, catalogue)
-                await current.prune(connection, catalogue.versions)
+        async with transaction(self.engine) as connection:
+            await self._take_turn(connection, catalogue)
+            await current.prune(connection, catalogue.versions)
+        self._is_pruned = True
 
     async def _store(self, catalogue: Catalogue, places: Sequence[Place]) -> None:
         async with transaction(self.engine) as connection:
