@@ -52,6 +52,7 @@ class Metrics:
     fenced: Counter
     owned_partitions: Gauge
     refresh_s: Histogram
+    refresh_waiting: Gauge
     expression_errors: Counter
     remembered_ids: Gauge
     retractions: Counter
@@ -88,6 +89,9 @@ class Metrics:
             fenced=_counter(registry, "fenced", "Partitions lost to another process; normal at a rebalance."),
             owned_partitions=_gauge(registry, "owned_partitions", "Partitions counted here."),
             refresh_s=_histogram(registry, "refresh_seconds", "One refresh of kpi_current."),
+            refresh_waiting=_gauge(
+                registry, "refresh_waiting_series", "Series whose rows of kpi_current wait to be refreshed."
+            ),
             expression_errors=_counter(
                 registry, "expression_errors", "Filters or values that an event did not fit; see its paths."
             ),

@@ -1,6 +1,7 @@
 """Answering questions about KPIs from their panes, in one round of statements for any number of them."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,8 +18,8 @@ from shared.storage.pane_answers import SeriesQuestion
 from shared.storage.pane_answers import answers as answers_of
 
 __all__ = [
-    "Ask", "evaluate", "history", "known_combinations", "known_kpi", "questions_of", "readings_of", "value",
-    "values_by_series",
+    "Ask", "evaluate", "history", "known_combinations", "known_kpi", "known_series", "questions_of",
+    "readings_of", "value", "values_by_series",
 ]  # fmt: skip
 
 _ALL_SERIES = text("""
@@ -131,8 +132,17 @@ async def known_combinations(
     operands = [operand for operand in catalogue.leaf_operands(slug) if not operand.is_total]
     measures = [measure_by(catalogue.kpis[operand.slug], breakdown) for operand in operands]
     orders = {catalogue.measure_ids[measure.fingerprint]: measure.breakdown for measure in measures}
-    rows = await connection.execute(_ALL_SERIES, {"measure_ids": list(orders)})
-    return sorted({_combination(orders[row.measure_id], row.dimensions) for row in rows}, key=str)
+    known = await known_series(connection, orders)
+    found = {_combination(orders[number], text) for number, texts in known.items() for text in texts}
+    return sorted(found, key=str)
+
+
+async def known_series(connection: AsyncConnection, measure_ids: Iterable[int]) -> dict[int, list[str]]:
+    """By measure, the texts of all combinations of dimension values that it has met."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for row in await connection.execute(_ALL_SERIES, {"measure_ids": list(measure_ids)}):
+        found[row.measure_id].append(row.dimensions)
+    return found
 
 
 def _combination(names: Sequence[str], dimensions: str) -> tuple[Dimension, ...]:
