@@ -1,4 +1,4 @@
-"""Gathering records into batches worth a transaction: by time while Postgres keeps up, else by size."""
+"""Gathering records into batches worth a transaction: by time, as the flushes go, else by size."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from services.compute.doors import Reader
 from services.compute.ownership import Ownership
 from services.compute.parts import Tally
+from services.compute.rhythm import Rhythm
 from shared.messaging.records import Record
 from shared.runtime.clock import monotonic_s
 
@@ -57,6 +58,7 @@ class Collector:
     Attributes:
         flush_interval_s: between batches, while nothing is behind.
         max_events: a batch is due with as many.
+        rhythm: when a batch is to be closed while another is written.
         is_catching_up: what is counted is history; set from batch to batch.
     """
 
@@ -64,6 +66,7 @@ class Collector:
     ownership: Ownership
     flush_interval_s: float
     max_events: int
+    rhythm: Rhythm = field(default_factory=Rhythm)
     is_catching_up: bool = False
     _due_s: float = field(default_factory=monotonic_s)
 
@@ -90,8 +93,12 @@ class Collector:
     def _is_due(self, gathered: "_Gathered") -> bool:
         if not gathered.count:
             return False
-        in_time = monotonic_s() >= self._due_s and self.ownership.idle.is_set()
+        in_time = monotonic_s() >= self._due_s and (self.ownership.idle.is_set() or self._is_early_enough())
         return in_time or gathered.count >= self.max_events or gathered.size_bytes >= BATCH_BYTES
+
+    def _is_early_enough(self) -> bool:
+        """Whether the flush in flight is about to end; history is not counted ahead, in larger batches."""
+        return not self.is_catching_up and monotonic_s() >= self.rhythm.close_s
 
     def _wait_s(self, gathered: "_Gathered") -> float:
         if not gathered.count:

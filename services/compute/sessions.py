@@ -15,6 +15,7 @@ from services.compute.flushing import Standing, Work, move_of, write
 from services.compute.metrics import Metrics
 from services.compute.ownership import Owned, Ownership, renew_generation
 from services.compute.parking import park
+from services.compute.rhythm import Rhythm
 from services.compute.settings import ComputeSettings
 from services.compute.stores import CountingSession
 from services.compute.touched import Touched
@@ -57,6 +58,7 @@ class Session:
     ownership: Ownership
     consumer: Reader
     writer: CountingSession
+    _rhythm: Rhythm = field(default_factory=Rhythm)
     _in_flight: asyncio.Task[None] | None = None
     _heartbeat_s: float = 0.0
     _told_ends: Mapping[TopicPartition, int] = field(default_factory=dict)
@@ -75,6 +77,7 @@ class Session:
             self.ownership,
             settings.compute_flush_interval_s,
             settings.compute_flush_max_events,
+            self._rhythm,
         )
         try:
             while not stopping.is_set():
@@ -100,6 +103,8 @@ class Session:
             return
         self._advance(work)
         self.ownership.idle.clear()
+        # Here rather than where it is written: the next batch is gathered before that task has begun.
+        self._rhythm.flush_began(monotonic_s())
         self._in_flight = asyncio.create_task(self._flush(work), name="flush")
 
     async def _prepared(
@@ -139,7 +144,10 @@ class Session:
             # Until the batch is on its way, more ids are remembered than the position says.
             owned[partition].is_sound = False
         memories = {partition: owned[partition].memory for partition in records}
-        return await asyncio.to_thread(count_batch, records, programme, memories, now_us=now_us)
+        started_s = monotonic_s()
+        batch = await asyncio.to_thread(count_batch, records, programme, memories, now_us=now_us)
+        self._rhythm.counted(monotonic_s() - started_s)
+        return batch
 
     async def _ends(self) -> tuple[Mapping[TopicPartition, int], int]:
         """The ends of the partitions and an instant before they were asked for; once a second."""
@@ -164,7 +172,8 @@ class Session:
             rows = await write(self.writer, work)
         finally:
             self.ownership.idle.set()
-        self._account(work, rows, took_s=monotonic_s() - started_s)
+        self._rhythm.flushed(ended_s := monotonic_s())
+        self._account(work, rows, took_s=ended_s - started_s)
 
     def _account(self, work: Work, rows: int, *, took_s: float) -> None:
         metrics, tallies = self.around.metrics, work.batch.tallies

@@ -68,17 +68,51 @@ async def test_due_by_size(clock: AClock) -> None:
     assert consumer.asked == [3, 1]
 
 
-async def test_waits_for_the_flush(clock: AClock) -> None:
-    """While a flush is in flight a batch goes on growing, until the flush has ended."""
+@pytest.mark.parametrize("catching_up", [False, True], ids=["news", "history"])
+async def test_waits_for_the_flush(clock: AClock, *, catching_up: bool) -> None:
+    """While a flush is in flight that is to last, a batch goes on growing, until the flush has ended."""
     consumer, ownership = AConsumer(clock, [{0: records(n)} for n in range(5)]), an_ownership()
-    ownership.idle.clear()
     consumer.meanwhile[2] = ownership.idle.set
-    collector = a_collector(consumer, ownership)
-    collector._due_s = clock()
+    collector = a_flushing_collector(consumer, ownership, flushing_s=3600)
+    collector.is_catching_up = catching_up
 
     batch = await collector.next_batch(asyncio.Event())
 
     assert [r.offset for r in batch[0]] == [0, 1, 2]
+
+
+async def test_closed_before_the_flush_ends(clock: AClock) -> None:
+    """A batch is closed in time to be counted when the flush in flight is expected to end."""
+    consumer, began_s = AConsumer(clock, [{0: records(0)}]), clock()
+    collector = a_flushing_collector(consumer, an_ownership(), flushing_s=1)
+    collector.rhythm.counting_s = 0.25
+
+    batch = await collector.next_batch(asyncio.Event())
+
+    assert [r.offset for r in batch[0]] == [0]
+    assert clock() - began_s == pytest.approx(0.75, abs=collecting.WHILE_BUSY_S)
+
+
+async def test_history_is_not_counted_ahead(clock: AClock) -> None:
+    """While history is counted, batches grow until the flush in flight has ended."""
+    consumer, ownership = AConsumer(clock, [{0: records(n)} for n in range(5)]), an_ownership()
+    consumer.meanwhile[4] = ownership.idle.set
+    collector = a_flushing_collector(consumer, ownership, flushing_s=0)
+    collector.is_catching_up = True
+
+    batch = await collector.next_batch(asyncio.Event())
+
+    assert [r.offset for r in batch[0]] == [0, 1, 2, 3, 4]
+
+
+def a_flushing_collector(consumer: AConsumer, ownership: Ownership, *, flushing_s: float) -> Collector:
+    """A collector with a flush in flight that is expected to take so long, whose next batch is due."""
+    ownership.idle.clear()
+    collector = a_collector(consumer, ownership)
+    collector._due_s = consumer.clock()
+    collector.rhythm.flush_began(consumer.clock())
+    collector.rhythm.flushing_s = flushing_s
+    return collector
 
 
 async def test_idle(clock: AClock) -> None:
