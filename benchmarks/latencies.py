@@ -1,7 +1,7 @@
 """From an event's scheduled time to the moment a reader sees it, at a steady load; it decides on no load."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -14,7 +14,6 @@ from benchmarks.checks import check_ledger
 from benchmarks.drains import DISTURBED_CORES, consumed, until
 from benchmarks.failures import StandstillError
 from benchmarks.fleets import Fleet, fleet
-from benchmarks.orders import CUSTOMERS
 from benchmarks.probes import probe_ids
 from benchmarks.quantiles import Spread, spread
 from benchmarks.rigs import Rig, environment
@@ -22,7 +21,6 @@ from benchmarks.senders import Schedule, Sent, send
 from benchmarks.servers import fresh_database
 from benchmarks.topics import PARTITIONS, empty, make_source
 from benchmarks.usage import Cost, cost, mark
-from shared.domain.definitions import Kpi
 from shared.runtime.clock import epoch_us, monotonic_s, utc_now
 from shared.storage import current
 from shared.storage.definitions import load_catalogue
@@ -63,41 +61,24 @@ class Latency:
         return self.cost.others_cores > DISTURBED_CORES
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What is counted besides the probes.
-
-    Attributes:
-        customers: who place the orders.
-        limits: of series, as variables for compute.
-    """
-
-    kpis: Sequence[Kpi] = field(default_factory=lambda: ten_kpis(FIVE_WINDOWS))
-    customers: int = CUSTOMERS
-    limits: Mapping[str, str] = field(default_factory=dict)
-
-
-async def latency(rig: Rig, *, rate: float, probes: int, load: Load | None = None) -> Latency:
+async def latency(rig: Rig, *, rate: float, probes: int) -> Latency:
     """Send *rate* events a second with a probe in every tick, and see how long each probe takes to show.
 
     Raises:
         BenchmarkError: a service ended, a probe never showed, or an event was lost.
     """
-    load = load or Load()
     topic = f"benchmark.live.{epoch_us()}"
     await empty(rig.kafka)
     await make_source(rig.kafka, topic)
-    async with fresh_database(rig.servers, [*load.kpis, probe_kpi()]) as url:
+    async with fresh_database(rig.servers, [*ten_kpis(FIVE_WINDOWS), probe_kpi()]) as url:
         engine = open_engine(url, application_name="tidemark-benchmarks")
         try:
-            told = environment(rig, database_url=url, source=topic, **load.limits)
+            told = environment(rig, database_url=url, source=topic)
             async with fleet(told, logs=rig.logs("latency")) as processes:
                 for service in ("compute", "ingest", "api"):
                     await processes.start(service)
-                schedule = Schedule.of(
-                    rate=rate, probes=probes, warm_up_s=WARM_UP_S, customers=load.customers
-                )
-                return await processes.unless_one_ends(_measured(rig, processes, engine, topic, schedule))
+                schedule = Schedule.of(rate=rate, probes=probes, warm_up_s=WARM_UP_S)
+                return await processes.unless_one_ends(live(rig, processes, engine, topic, schedule))
         finally:
             await engine.dispose()
 
@@ -115,10 +96,13 @@ class _Sightings:
             await asyncio.sleep(LOOK_S)
 
 
-async def _measured(
-    rig: Rig, processes: Fleet, engine: AsyncEngine, topic: str, schedule: Schedule
-) -> Latency:
-    names = list(islice(probe_ids(PARTITIONS), schedule.ticks))
+async def live(rig: Rig, processes: Fleet, engine: AsyncEngine, topic: str, schedule: Schedule) -> Latency:
+    """Carry out *schedule* on services that run, and see how long each probe takes to show.
+
+    Raises:
+        BenchmarkError: a probe never showed, or an event was lost.
+    """
+    names, earlier = list(islice(probe_ids(PARTITIONS), schedule.ticks)), await consumed(engine)
     async with httpx2.AsyncClient(base_url=processes.url("api"), timeout=10.0, trust_env=False) as client:
         readers = _readers(engine, client)
         seen = {name: _Sightings() for name in readers}
@@ -128,7 +112,7 @@ async def _measured(
         ]
         try:
             sent = await send(rig.kafka, topic, schedule, names)
-            await until(sent.events, lambda: consumed(engine))
+            await until(earlier + sent.events, lambda: consumed(engine))
             after = mark(processes, rig.servers, events=sent.events)
             await _all_seen(looking)
         finally:
@@ -136,7 +120,7 @@ async def _measured(
                 task.cancel()
             await asyncio.gather(*looking, return_exceptions=True)
     async with reading(engine) as connection:
-        await check_ledger(connection, sent.events)
+        await check_ledger(connection, earlier + sent.events)
     spreads = {name: spread(_waits(sent, one.at_s, schedule)) for name, one in seen.items()}
     return Latency(schedule.rate, spreads, sent.latest_s, cost(before, after))
 

@@ -25,18 +25,22 @@ class Schedule:
     Attributes:
         unjudged: the first so many probes are there to warm up.
         customers: who place the orders.
+        first: the number of the first order: ids of others are less.
     """
 
     rate: float
     ticks: int
     unjudged: int
     customers: int = CUSTOMERS
+    first: int = 0
 
     @classmethod
-    def of(cls, *, rate: float, probes: int, warm_up_s: float, customers: int = CUSTOMERS) -> "Schedule":
+    def of(
+        cls, *, rate: float, probes: int, warm_up_s: float, customers: int = CUSTOMERS, first: int = 0
+    ) -> "Schedule":
         """A schedule with *probes* to be judged after *warm_up_s*."""
         unjudged = round(warm_up_s / TICK_S)
-        return cls(rate, probes + unjudged, unjudged, customers)
+        return cls(rate, probes + unjudged, unjudged, customers, first)
 
     @property
     def chunk(self) -> int:
@@ -64,7 +68,9 @@ async def send(servers: str, topic: str, schedule: Schedule, names: Sequence[str
     A tick that is late does not move the next one, and its probe keeps the time it was due: what it waited
     here counts as waiting (Tene, "How NOT to measure latency": coordinated omission).
     """
-    orders = draw(schedule.chunk * schedule.ticks, seed=_SEED, customers=schedule.customers)
+    orders = draw(
+        schedule.chunk * schedule.ticks, seed=_SEED, first=schedule.first, customers=schedule.customers
+    )
     async with open_producer(servers, "tidemark-benchmarks-live") as producer:
         await producer.partitions(topic)
         begin_s, begin_us = monotonic_s(), epoch_us()

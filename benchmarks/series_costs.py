@@ -1,22 +1,25 @@
 """What many series cost: rows and time of flushes, memory of compute, bytes of what is kept."""
 
 import tracemalloc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from benchmarks.backlogs import Backlog
-from benchmarks.catalogues import many_series_kpi
+from benchmarks.catalogues import many_series_kpi, probe_kpi
 from benchmarks.drains import consumed, until
 from benchmarks.figures import FLUSH
 from benchmarks.fleets import Fleet, fleet
-from benchmarks.latencies import Load, latency
+from benchmarks.latencies import WARM_UP_S, live
 from benchmarks.processes import memory_mib
 from benchmarks.quantiles import histogram_quantile, per_second
 from benchmarks.rigs import Rig, environment
 from benchmarks.scrapes import Scrape
+from benchmarks.senders import Schedule
 from benchmarks.servers import fresh_database
 from benchmarks.topics import empty, fill, make_source
 from benchmarks.usage import cost, mark
@@ -51,8 +54,8 @@ class SeriesCost:
         bytes_per_series: in PostgreSQL, indexes included; so *bytes_per_pane*.
         bytes_per_id: in PostgreSQL, for each event within the dedupe horizon.
         memory_bytes_per_id: of compute, for each of as many remembered ids as there were events.
-        visible_p50_s: from an event's being due to its being visible by the API, at half of the speed of the
-            drain; so *visible_p99_s*.
+        visible_p50_s: from an event's being due to its being visible by the API, once these series are there
+            and events come at half of the speed of the drain; so *visible_p99_s*.
     """
 
     series: int
@@ -73,54 +76,51 @@ class SeriesCost:
 
 
 async def series_cost(rig: Rig, *, customers: int, events: int, probes: int) -> SeriesCost:
-    """Drain *events* of so many *customers* into a KPI by customer, then send them at half of that speed.
+    """Drain *events* of so many *customers*, half of which place orders, into a KPI by customer; then go on.
 
     Raises:
-        BenchmarkError: a service ended, or nothing moved any more.
-    """
-    drained = await _drained(rig, customers=customers, events=events)
-    load = Load([many_series_kpi()], customers, _LIMITS)
-    live = await latency(rig, rate=drained.events_per_second / 2, probes=probes, load=load)
-    seen = live.spreads["api"]
-    return replace(drained, visible_p50_s=seen.p50_s, visible_p99_s=seen.p99_s)
-
-
-async def _drained(rig: Rig, *, customers: int, events: int) -> SeriesCost:
-    """Drain *events* of so many *customers*, half of which place orders, into a KPI by customer.
-
-    Raises:
-        BenchmarkError: a service ended, or nothing moved any more.
+        BenchmarkError: a service ended, nothing moved any more, a probe never showed, or an event was lost.
     """
     topic = f"benchmark.customers.{customers}"
     backlog = Backlog.of(events, ending_at_us=epoch_us(), span_s=_SPAN_S, seed=_SEED, customers=customers)
     await empty(rig.kafka)
     await make_source(rig.kafka, topic)
     await fill(rig.kafka, topic, backlog.chunks())
-    async with fresh_database(rig.servers, [many_series_kpi()]) as url:
-        told = environment(
-            rig,
-            database_url=url,
-            source=topic,
-            **_LIMITS,
+    async with _running(rig, topic) as (processes, engine):
+        drained = await processes.unless_one_ends(_drained(rig, processes, engine, events))
+        await processes.start("api")
+        rate = drained.events_per_second / 2
+        schedule = Schedule.of(
+            rate=rate, probes=probes, warm_up_s=WARM_UP_S, customers=customers, first=events
         )
-        async with fleet(told, logs=rig.logs("series")) as processes:
-            await processes.start("compute")
-            await processes.start("ingest")
-            return await processes.unless_one_ends(_measured(rig, processes, url, events))
+        seen = await processes.unless_one_ends(live(rig, processes, engine, topic, schedule))
+    visible = seen.spreads["api"]
+    return replace(drained, visible_p50_s=visible.p50_s, visible_p99_s=visible.p99_s)
 
 
-async def _measured(rig: Rig, processes: Fleet, url: str, events: int) -> SeriesCost:
-    engine = open_engine(url, application_name="tidemark-benchmarks")
+@asynccontextmanager
+async def _running(rig: Rig, topic: str) -> AsyncIterator[tuple[Fleet, AsyncEngine]]:
+    """Compute and ingest, reading *topic* into a fresh database, and that database."""
+    async with fresh_database(rig.servers, [many_series_kpi(), probe_kpi()]) as url:
+        engine = open_engine(url, application_name="tidemark-benchmarks")
+        told = environment(rig, database_url=url, source=topic, **_LIMITS)
+        try:
+            async with fleet(told, logs=rig.logs("series")) as processes:
+                await processes.start("compute")
+                await processes.start("ingest")
+                yield processes, engine
+        finally:
+            await engine.dispose()
+
+
+async def _drained(rig: Rig, processes: Fleet, engine: AsyncEngine, events: int) -> SeriesCost:
     compute = processes.pids()["compute"]
-    try:
-        idle_mib, before = memory_mib(compute), mark(processes, rig.servers, events=0)
-        await until(events, lambda: consumed(engine))
-        spent = cost(before, mark(processes, rig.servers, events=events))
-        used_mib, scrape = memory_mib(compute), await processes.scrape("compute")
-        async with reading(engine) as connection:
-            sizes = await _sizes(connection)
-    finally:
-        await engine.dispose()
+    idle_mib, before = memory_mib(compute), mark(processes, rig.servers, events=0)
+    await until(events, lambda: consumed(engine))
+    spent = cost(before, mark(processes, rig.servers, events=events))
+    used_mib, scrape = memory_mib(compute), await processes.scrape("compute")
+    async with reading(engine) as connection:
+        sizes = await _sizes(connection)
     buckets = scrape.buckets(FLUSH)
     return SeriesCost(
         series=sizes["series"],
