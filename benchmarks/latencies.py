@@ -1,7 +1,7 @@
 """From an event's scheduled time to the moment a reader sees it, at a steady load; it decides on no load."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -96,29 +96,47 @@ class _Sightings:
             await asyncio.sleep(LOOK_S)
 
 
-async def live(rig: Rig, processes: Fleet, engine: AsyncEngine, topic: str, schedule: Schedule) -> Latency:
+READERS = ("api", "panes", "current")
+"""Who looks for the probes: over HTTP, by the same reading in SQL, in the table of current values."""
+
+
+async def live(
+    rig: Rig,
+    processes: Fleet,
+    engine: AsyncEngine,
+    topic: str,
+    schedule: Schedule,
+    *,
+    looking: Collection[str] = READERS,
+) -> Latency:
     """Carry out *schedule* on services that run, and see how long each probe takes to show.
+
+    Args:
+        rig: the servers.
+        processes: compute, ingest and api.
+        engine: on the database that they count into.
+        topic: what ingest reads.
+        schedule: what is sent.
+        looking: some of `READERS`; each takes its part of the machine.
 
     Raises:
         BenchmarkError: a probe never showed, or an event was lost.
     """
     names, earlier = list(islice(probe_ids(PARTITIONS), schedule.ticks)), await consumed(engine)
     async with httpx2.AsyncClient(base_url=processes.url("api"), timeout=10.0, trust_env=False) as client:
-        readers = _readers(engine, client)
+        readers = {name: read for name, read in _readers(engine, client).items() if name in looking}
         seen = {name: _Sightings() for name in readers}
         before = mark(processes, rig.servers, events=0)
-        looking = [
-            asyncio.create_task(seen[name].look(read, schedule.ticks)) for name, read in readers.items()
-        ]
+        looks = [asyncio.create_task(seen[name].look(read, schedule.ticks)) for name, read in readers.items()]
         try:
             sent = await send(rig.kafka, topic, schedule, names)
             await until(earlier + sent.events, lambda: consumed(engine))
             after = mark(processes, rig.servers, events=sent.events)
-            await _all_seen(looking)
+            await _all_seen(looks)
         finally:
-            for task in looking:
+            for task in looks:
                 task.cancel()
-            await asyncio.gather(*looking, return_exceptions=True)
+            await asyncio.gather(*looks, return_exceptions=True)
     async with reading(engine) as connection:
         await check_ledger(connection, earlier + sent.events)
     spreads = {name: spread(_waits(sent, one.at_s, schedule)) for name, one in seen.items()}

@@ -1,5 +1,6 @@
 """How long answers of the API take: one value, 500 series, a month's history; nothing else is going on."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,7 +11,8 @@ import msgspec
 from benchmarks.backlogs import Backlog
 from benchmarks.catalogues import MANY_SERIES, many_series_kpi
 from benchmarks.checks import check_count
-from benchmarks.drains import consumed, until
+from benchmarks.drains import STANDSTILL_S, consumed, until
+from benchmarks.failures import StandstillError
 from benchmarks.fleets import Fleet, fleet
 from benchmarks.orders import CUSTOMERS
 from benchmarks.quantiles import Spread, spread
@@ -22,7 +24,18 @@ from shared.storage.engine import open_engine
 
 SPAN = timedelta(days=30)
 STEPS = 300
+
+_QUIET_S = 1.0
+"""Twice the time from one refresh to the next, which takes up what the last events touched."""
+
+_WAITING = ("tidemark_compute_refresh_waiting_series", ())
+_POLL_S = 0.05
 _WARM_UP = 5
+"""Requests that are not counted, at least: on a new connection PostgreSQL plans each statement five times."""
+
+_WARM_UP_SHARE = 10
+"""Of all that are counted, as many more come first: a service that has just started is not what is timed."""
+
 _SEED = 7
 
 
@@ -45,7 +58,7 @@ async def reading_times(rig: Rig, effort: Effort) -> dict[str, Spread]:
     """The seconds from request to last byte, by what is asked for.
 
     Raises:
-        BenchmarkError: a service ended, or an answer was not complete.
+        BenchmarkError: a service ended, current values were not refreshed, or an answer was not complete.
     """
     topic = "benchmark.month"
     backlog = Backlog.of(effort.events, ending_at_us=epoch_us(), span_s=SPAN.total_seconds(), seed=_SEED)
@@ -66,8 +79,21 @@ async def _measured(processes: Fleet, url: str, effort: Effort) -> dict[str, Spr
         await until(effort.events, lambda: consumed(engine))
     finally:
         await engine.dispose()
+    await _refreshed(processes)
     async with httpx2.AsyncClient(base_url=processes.url("api"), timeout=30.0, trust_env=False) as client:
         return await _asked(client, effort)
+
+
+async def _refreshed(processes: Fleet) -> None:
+    """Wait until compute has refreshed all current values: none has waited for a second."""
+    began_s = waited_s = monotonic_s()
+    while monotonic_s() - waited_s < _QUIET_S:
+        waiting = (await processes.scrape("compute")).samples.get(_WAITING)
+        if waiting != 0:  # nor when compute does not say
+            waited_s = monotonic_s()
+        if waited_s - began_s > STANDSTILL_S:
+            raise StandstillError(f"{waiting} series still wait to be refreshed after {STANDSTILL_S:g} s.")
+        await asyncio.sleep(_POLL_S)
 
 
 async def _asked(client: httpx2.AsyncClient, effort: Effort) -> dict[str, Spread]:
@@ -85,13 +111,14 @@ async def _asked(client: httpx2.AsyncClient, effort: Effort) -> dict[str, Spread
 async def _timed(
     client: httpx2.AsyncClient, path: str, params: Mapping[str, str], times: int, *, items: int | None
 ) -> Spread:
-    """One request after the other; the first few are not counted."""
+    """One request after the other; the first are not counted."""
     took_s = []
-    for _ in range(_WARM_UP + times):
+    unjudged = max(times // _WARM_UP_SHARE, _WARM_UP)
+    for _ in range(unjudged + times):
         began_s = monotonic_s()
         answer = await client.get(path, params=dict(params))
         took_s.append(monotonic_s() - began_s)
         found = msgspec.json.decode(answer.raise_for_status().content)
         if items is not None:
             check_count(f"the number of items of {path}", found["items"], items)
-    return spread(took_s[_WARM_UP:])
+    return spread(took_s[unjudged:])

@@ -51,7 +51,7 @@ def options(scenarios: Collection[Scenario], *, events: int | None, quick: bool)
     """The whole, or a *quick* look that shows that everything works and little more."""
     if quick:
         return Options(scenarios, events or 100_000, 1, 100, Effort(events=20_000, values=50, pages=10))
-    return Options(scenarios, events or 500_000, 3, 400, Effort(events=60_000, values=300, pages=50))
+    return Options(scenarios, events or 500_000, 3, 400, Effort(events=60_000, values=1000, pages=50))
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ async def series_cost(rig: Rig, *, customers: int, events: int, probes: int) -> 
         schedule = Schedule.of(
             rate=rate, probes=probes, warm_up_s=WARM_UP_S, customers=customers, first=events
         )
-        seen = await processes.unless_one_ends(live(rig, processes, engine, topic, schedule))
+        seen = await processes.unless_one_ends(live(rig, processes, engine, topic, schedule, looking=["api"]))
     visible = seen.spreads["api"]
     return replace(drained, visible_p50_s=visible.p50_s, visible_p99_s=visible.p99_s)
 
