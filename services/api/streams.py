@@ -71,13 +71,15 @@ class Hub:
             self._snapshots.clear()
 
     async def _poll(self) -> None:
-        if self._position is None:
+        if self._position is None or not self._subscriptions:
+            # What changes while nobody listens need not be read, only passed.
             _, self._position = await self._readings.changed_since(BEYOND)
+            self._last_seen = {}
             return
         rows, position = await self._readings.changed_since(self._position)
         # A transaction that is still open holds the cursor back, and the rows after it come again.
         news = [row for row in rows if self._last_seen.get(_key(row.reading)) != row.revision]
-        if news and self._subscriptions:
+        if news:
             self._offer(await self._knowing(news), news, position)
         self._last_seen = {_key(row.reading): row.revision for row in rows}
         self._position = position
