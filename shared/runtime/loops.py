@@ -20,9 +20,16 @@ COLLECT_AFTER = 100_000
 """Containers made before the collector looks: about as many as a batch of events brings."""
 
 
+SWITCH_S = 0.001
+"""How long a thread that works may keep the interpreter from the loop. With the default of 5 ms a flush whose
+statements are answered while the next batch is counted waits that long for each answer.
+"""
+
+
 def run_loop(work: Coroutine[Any, Any, None]) -> None:
     """Run *work* to its end; exit with status 1 and the causes in the log when it fails."""
     _calm_collector()
+    sys.setswitchinterval(SWITCH_S)
     mend_connections()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
