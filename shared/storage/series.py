@@ -13,19 +13,25 @@ SELECT pg_advisory_xact_lock(7403883)
 _COUNT = """
 -- count_series: how many series a measure has, and how many there are in all; what is set aside is on its way
 -- out, and what a backfill fills ("~") has room of its own beside what it is going to replace.
-SELECT count(*) FILTER (WHERE s.measure_id = $1) AS of_measure, count(*) AS in_all
-FROM series s JOIN measures m USING (measure_id),
-     (SELECT fingerprint FROM measures WHERE measure_id = $1) AS own
-WHERE s.measure_id = $1 OR (
+SELECT own.series_count AS of_measure, sum(m.series_count)::bigint AS in_all
+FROM measures own JOIN measures m ON m.measure_id = own.measure_id OR (
     strpos(m.fingerprint, '#') = 0 AND (strpos(m.fingerprint, '~') > 0) = (strpos(own.fingerprint, '~') > 0)
 )
+WHERE own.measure_id = $1
+GROUP BY own.series_count
 """
 
 _INSERT = """
 -- insert_series: new combinations get a number; known ones are left alone.
-INSERT INTO series (measure_id, dimensions, created_at)
-SELECT $1, dimensions, now() FROM unnest($2::text[]) AS dimensions
-ON CONFLICT (measure_id, dimensions) DO NOTHING
+WITH added AS (
+    INSERT INTO series (measure_id, dimensions, created_at)
+    SELECT $1, dimensions, now() FROM unnest($2::text[]) AS dimensions
+    ON CONFLICT (measure_id, dimensions) DO NOTHING
+    RETURNING dimensions, series_id
+), counted AS (
+    UPDATE measures SET series_count = series_count + (SELECT count(*) FROM added) WHERE measure_id = $1
+)
+SELECT dimensions, series_id FROM added
 """
 
 _SELECT = """
@@ -64,8 +70,11 @@ async def intern(
         counts = await connection.fetchrow(_COUNT, measure_id)
         room = min(limits.of_measure - counts["of_measure"], limits.in_all - counts["in_all"])
         admitted = [text for text in dimensions if text not in known][: max(room, 0)]
-        await connection.execute(_INSERT, measure_id, admitted)
-        return known | await numbers(connection, measure_id, admitted)
+        added = _numbered(await connection.fetch(_INSERT, measure_id, admitted))
+        if len(added) < len(admitted):
+            # The overflow series is added out of turn, and an event may have its name for a value.
+            added = await numbers(connection, measure_id, admitted)
+        return known | added
 
 
 async def add(connection: asyncpg.Connection, measure_id: int, dimensions: str) -> int:
@@ -77,12 +86,15 @@ async def add(connection: asyncpg.Connection, measure_id: int, dimensions: str) 
 
 async def all_numbers(connection: asyncpg.Connection, measure_id: int) -> dict[str, int]:
     """The numbers of all combinations that a measure has met."""
-    return {row["dimensions"]: row["series_id"] for row in await connection.fetch(_ALL, measure_id)}
+    return _numbered(await connection.fetch(_ALL, measure_id))
 
 
 async def numbers(
     connection: asyncpg.Connection, measure_id: int, dimensions: Sequence[str]
 ) -> dict[str, int]:
     """The numbers of those of *dimensions* that a measure has met."""
-    rows = await connection.fetch(_SELECT, measure_id, list(dimensions))
+    return _numbered(await connection.fetch(_SELECT, measure_id, list(dimensions)))
+
+
+def _numbered(rows: Sequence[asyncpg.Record]) -> dict[str, int]:
     return {row["dimensions"]: row["series_id"] for row in rows}

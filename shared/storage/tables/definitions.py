@@ -60,6 +60,13 @@ measures = Table(
     Column("finest", SmallInteger, nullable=False, comment="the finest rung written"),
     Column("kind", Text, nullable=False, server_default="numbers", comment="which partial its panes hold"),
     Column("hours", JSONB, comment="business hours it is limited to; null takes every hour"),
+    Column(
+        "series_count",
+        BigInteger,
+        nullable=False,
+        server_default="0",
+        comment="how many series it was given",
+    ),
     instant("created_at"),
 )
 
