@@ -13,14 +13,20 @@ from shared.counting.measuring import Measured, measure
 from shared.counting.programmes import Programme
 from shared.domain.fold import Deltas, Int64s, fold
 from shared.domain.seen import ID_BYTES, Memory, ids_from_bytes
+from shared.domain.windows import Rung
 from shared.messaging.records import Record
 
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """What a measure's panes gain; the groups of *deltas* are keys of *series*."""
+    """What a measure's panes gain; the groups of *deltas* are keys of *series*.
+
+    Attributes:
+        finest: the finest rung of the measure.
+    """
 
     measure_id: int
+    finest: Rung
     series: Mapping[int, str]
     deltas: Deltas
 
@@ -169,4 +175,4 @@ def addition(measured: Measured, now_us: int) -> Addition:
     deltas = fold(
         measured.rows, finest=target.finest, now_us=now_us, calendar=target.calendar, kind=target.kind
     )
-    return Addition(target.measure_id, measured.series, deltas)
+    return Addition(target.measure_id, target.finest, measured.series, deltas)

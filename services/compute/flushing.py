@@ -1,6 +1,7 @@
 """Writing a counted batch: one transaction, whose first change is the compare-and-set."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from services.compute.stores import CountingSession
 from shared.counting.programmes import Programme
 from shared.domain.calendars import as_datetime
 from shared.storage.flushes import Flush
+from shared.storage.pane_marks import MarksMovedError
 from shared.storage.positions import Move
 
 
@@ -78,6 +80,12 @@ async def write(session: CountingSession, work: Work) -> int:
         FencedError: a partition has another owner; nothing is written.
         StoreUnavailableError: nothing is known; read the positions again.
     """
+    while True:
+        with suppress(MarksMovedError):
+            return await _written(session, work)
+
+
+async def _written(session: CountingSession, work: Work) -> int:
     rows = await session.rows(work.batch.additions)
     spans = _flushes(work)
     retractions = [one for tally in work.batch.tallies for one in tally.retractions]

@@ -17,6 +17,7 @@ from services.compute.backfill.pacing import Pace
 from services.compute.backfill.reading import LogDoor
 from services.compute.catalogues import CatalogueWatch
 from services.compute.corrections.jobs import Corrector
+from services.compute.deriving import Deriver
 from services.compute.doors import Join
 from services.compute.metrics import Metrics
 from services.compute.ownership import OwnershipPolicy
@@ -110,6 +111,7 @@ def _jobs(
         "catalogue": watch.run,
         "backfill": backfiller.run,
         "selfcheck": SelfCheck(engine, door.opened, metrics.checks, checks, is_behind).run,
+        "deriver": Deriver(database_url, metrics).run,
         "retention": Retention(database_url, settings.dedupe_horizon, worker.owned).run,
         **corrector.jobs(),
     }

@@ -40,6 +40,51 @@ class CheckMetrics:
 
 
 @dataclass(frozen=True, slots=True)
+class CorrectionMetrics:
+    """The metrics of retractions and of the panes that they leave to be repaired."""
+
+    retractions: Counter
+    sought: Gauge
+    repairs_open: Gauge
+
+    @classmethod
+    def on(cls, registry: CollectorRegistry) -> "CorrectionMetrics":
+        """The metrics, registered on *registry* with every label value at zero."""
+        retractions = _counter(
+            registry,
+            "retractions",
+            "Retractions met, events undone or not there yet, panes remade.",
+            "outcome",
+        )
+        for outcome in CORRECTIONS:
+            retractions.labels(outcome)
+        sought = _gauge(
+            registry, "retractions_sought", "Events still to be undone; values wait while it is not 0."
+        )
+        repairs_open = _gauge(
+            registry, "repairs_open", "Panes still to be remade from the log; as_of waits for them."
+        )
+        return cls(retractions, sought, repairs_open)
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshMetrics:
+    """The metrics of the table of current values."""
+
+    took_s: Histogram
+    waiting: Gauge
+
+    @classmethod
+    def on(cls, registry: CollectorRegistry) -> "RefreshMetrics":
+        """The metrics, registered on *registry*."""
+        took_s = _histogram(registry, "refresh_seconds", "One refresh of kpi_current.")
+        waiting = _gauge(
+            registry, "refresh_waiting_series", "Series whose rows of kpi_current wait to be refreshed."
+        )
+        return cls(took_s, waiting)
+
+
+@dataclass(frozen=True, slots=True)
 class Metrics:
     """The metrics of compute."""
 
@@ -51,13 +96,11 @@ class Metrics:
     pane_rows: Counter
     fenced: Counter
     owned_partitions: Gauge
-    refresh_s: Histogram
-    refresh_waiting: Gauge
+    derive_s: Histogram
+    refresh: RefreshMetrics
     expression_errors: Counter
     remembered_ids: Gauge
-    retractions: Counter
-    retractions_sought: Gauge
-    repairs_open: Gauge
+    corrections: CorrectionMetrics
     checks: CheckMetrics
 
     @classmethod
@@ -88,36 +131,23 @@ class Metrics:
             ),
             fenced=_counter(registry, "fenced", "Partitions lost to another process; normal at a rebalance."),
             owned_partitions=_gauge(registry, "owned_partitions", "Partitions counted here."),
-            refresh_s=_histogram(registry, "refresh_seconds", "One refresh of kpi_current."),
-            refresh_waiting=_gauge(
-                registry, "refresh_waiting_series", "Series whose rows of kpi_current wait to be refreshed."
+            derive_s=_histogram(
+                registry, "derive_seconds", "One step of making coarser panes of finer ones."
             ),
+            refresh=RefreshMetrics.on(registry),
             expression_errors=_counter(
                 registry, "expression_errors", "Filters or values that an event did not fit; see its paths."
             ),
             remembered_ids=_gauge(
                 registry, "remembered_ids", "Event ids in memory against duplicates, 40 to 80 bytes each."
             ),
-            retractions=_counter(
-                registry,
-                "retractions",
-                "Retractions met, events undone or not there yet, panes remade.",
-                "outcome",
-            ),
-            retractions_sought=_gauge(
-                registry, "retractions_sought", "Events still to be undone; values wait while it is not 0."
-            ),
-            repairs_open=_gauge(
-                registry, "repairs_open", "Panes still to be remade from the log; as_of waits for them."
-            ),
+            corrections=CorrectionMetrics.on(registry),
             checks=CheckMetrics.on(registry),
         )
         metrics._at_zero()
         return metrics
 
     def _at_zero(self) -> None:
-        for outcome in CORRECTIONS:
-            self.retractions.labels(outcome)
         for outcome in OUTCOMES:
             self.events.labels(outcome)
 
@@ -129,7 +159,9 @@ class Metrics:
                 self.events.labels(outcome).inc(count)
             for entry, count in {"consumed": tally.consumed, **found}.items():
                 self.ledger.labels(str(tally.partition), entry).inc(count)
-        self.retractions.labels("registered").inc(sum(len(tally.retractions) for tally in tallies))
+        self.corrections.retractions.labels("registered").inc(
+            sum(len(tally.retractions) for tally in tallies)
+        )
 
 
 def _counter(registry: CollectorRegistry, name: str, meaning: str, *labels: str) -> Counter:

@@ -1,6 +1,6 @@
 """Counting kept in Postgres: each verb is one statement of `shared.storage`."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,7 +10,9 @@ import structlog
 
 from services.compute.batches import Addition
 from services.compute.series_index import SeriesIndex
-from shared.storage import activations, flushes, panes, positions, retractions
+from shared.domain.windows import PARTS, Marks, are_stale
+from shared.runtime.clock import epoch_us
+from shared.storage import activations, flushes, pane_marks, panes, positions, retractions
 from shared.storage.engine import close, connect, driver_errors
 from shared.storage.flushes import Flush, SeenIn
 from shared.storage.frozen import end_frozen
@@ -59,11 +61,21 @@ class PostgresSession:
 
     connection: asyncpg.Connection
     index: SeriesIndex
+    now_us: Callable[[], int] = epoch_us
 
     async def rows(self, additions: Sequence[Addition]) -> PaneRows:
         """The additions as rows; new series are numbered in transactions of their own."""
         with driver_errors():
-            return await self.index.rows(self.connection, additions)
+            return await self.index.rows(self.connection, additions, await self._marks())
+
+    async def _marks(self) -> Marks:
+        """The marks, moved on first where nobody has done so for too long."""
+        marks = await pane_marks.load(self.connection)
+        if are_stale(marks, self.now_us()):
+            async with self.connection.transaction():
+                await pane_marks.derive(self.connection, range(PARTS), now_us=self.now_us())
+            marks = await pane_marks.load(self.connection)
+        return marks
 
     def counted(self, additions: Sequence[Addition]) -> dict[int, set[str]]:
         """By measure, the series that *additions* were counted into."""
@@ -114,6 +126,7 @@ class PostgresStore:
 
     url: str
     limits: SeriesLimits = field(default_factory=SeriesLimits)
+    now_us: Callable[[], int] = epoch_us
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[PostgresSession]:
@@ -122,7 +135,7 @@ class PostgresStore:
             connection = await self._connected(stack, "tidemark-compute")
             with driver_errors():
                 await panes.prepare(connection)
-            yield PostgresSession(connection, SeriesIndex(self.limits))
+            yield PostgresSession(connection, SeriesIndex(self.limits), self.now_us)
 
     @asynccontextmanager
     async def claims(self) -> AsyncIterator[PostgresClaims]:

@@ -37,9 +37,9 @@ REST_BEHIND = 20.0
 refresh, counting keeps nineteen twentieths of the process and of Postgres, and more windows do not slow it.
 """
 
-REST = 4.0
-"""The same while counting keeps up: a fifth of the time for the table of current values. With 1,000 series
-and half of the time for it, an event took 470 ms to be visible by the API instead of 185 (measured).
+REST = 9.0
+"""The same while counting keeps up: a tenth of the time for the table of current values. With 1,000 series
+and half of the time for it, an event took 470 ms to be visible by the API, with a fifth 185 (measured).
 """
 
 
@@ -89,7 +89,7 @@ class Refresher:
                 log.warning("values_not_refreshed", reason=str(error))
             ended_s = monotonic_s()
             took_s = ended_s - started_s
-            self.metrics.refresh_s.observe(took_s)
+            self.metrics.refresh.took_s.observe(took_s)
 
     def _left_s(self, took_s: float, ended_s: float) -> float:
         """What is left of the rest after a refresh that took *took_s* and ended at *ended_s*."""
@@ -132,7 +132,7 @@ class Refresher:
         except _SupersededError:
             log.info("refresh_superseded", revision=catalogue.revision)
         finally:
-            self.metrics.refresh_waiting.set(len(self._waiting))
+            self.metrics.refresh.waiting.set(len(self._waiting))
 
     async def _store_next(self, catalogue: Catalogue, *, totals: bool) -> bool:
         """Refresh the next rows that wait, totals or the others; whether there were any."""

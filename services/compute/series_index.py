@@ -9,8 +9,9 @@ import numpy as np
 from services.compute.batches import Addition
 from shared.contracts.series import overflow_text
 from shared.domain.fold import Int64s
+from shared.domain.windows import Marks
 from shared.storage import series
-from shared.storage.pane_rows import PaneRows, rows_by_kind
+from shared.storage.pane_rows import PaneRows, at_once, rows_by_kind
 from shared.storage.series import SeriesLimits
 
 
@@ -25,15 +26,20 @@ class SeriesIndex:
         self._numbers: dict[int, dict[str, int]] = defaultdict(dict)
         self._overflow: dict[int, int] = {}
 
-    async def rows(self, connection: asyncpg.Connection, additions: Sequence[Addition]) -> PaneRows:
-        """The additions as pane rows, new series numbered in transactions of their own.
+    async def rows(
+        self, connection: asyncpg.Connection, additions: Sequence[Addition], marks: Marks
+    ) -> PaneRows:
+        """What is written at once of the additions, new series numbered in transactions of their own.
 
         A series that is numbered and never written to does no harm: it has no panes.
         """
         for addition in additions:
             await self._learn(connection, addition.measure_id, addition.series.values())
-        numbered = [(self._numbered(addition), addition.deltas) for addition in additions]
-        return rows_by_kind(numbered, may_meet=self._may_meet(additions))
+        numbered = [
+            at_once(self._numbered(addition), addition.deltas, addition.finest, marks)
+            for addition in additions
+        ]
+        return rows_by_kind(numbered, may_meet=self._may_meet(additions), marks=marks)
 
     def _may_meet(self, additions: Sequence[Addition]) -> bool:
         """Whether several combinations of a batch may have come to one overflow series."""

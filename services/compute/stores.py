@@ -39,14 +39,18 @@ class CountingTransaction(Protocol):
         """Note from which offset on each partition counts into measures, where it was not noted before."""
 
     async def add(self, staged: StagedRows, *, shard: int) -> None:
-        """Add *staged* to their panes under *shard*, a partition that this transaction has moved."""
+        """Add *staged* to their panes under *shard*, a partition that this transaction has moved.
+
+        Raises:
+            MarksMovedError: coarser panes were derived since the rows were chosen; begin anew.
+        """
 
 
 class CountingSession(Protocol):
     """A connection that flushes are written by, one after the other; of no use after an error."""
 
     async def rows(self, additions: Sequence[Addition]) -> PaneRows:
-        """*additions* with the numbers of their series, new ones given out; outside a transaction."""
+        """What *additions* write at once, with the numbers of their series; outside a transaction."""
 
     def counted(self, additions: Sequence[Addition]) -> dict[int, set[str]]:
         """By measure, the series that *additions* were counted into; after their `rows`."""

@@ -70,6 +70,11 @@ SELECT o.backfill_id, o.partition, o.first_offset, o.first_offset, o.until_offse
 ON CONFLICT (backfill_id, partition) DO NOTHING
 """
 
+_HOLD_ALL = """
+-- hold_all_cursors: no batch of any backfill meanwhile.
+SELECT FROM backfill_cursors ORDER BY backfill_id, partition FOR UPDATE
+"""
+
 _TAKE_OVER = """
 -- take_over_cursors: raise the epoch of what is left to fill in some partitions, the oldest backfill first.
 UPDATE backfill_cursors c SET epoch = c.epoch + 1, updated_at = now()
@@ -135,6 +140,11 @@ def shard_of(partition: int) -> int:
 async def open_cursors(connection: asyncpg.Connection, begins: Mapping[int, int]) -> None:
     """Open the stretches that have their hand-over; *begins* says where each partition's log begins."""
     await connection.execute(_OPEN, list(begins), list(begins.values()))
+
+
+async def hold_all(connection: asyncpg.Connection) -> None:
+    """Keep every backfill where it is until the transaction ends."""
+    await connection.execute(_HOLD_ALL)
 
 
 async def take_over(connection: asyncpg.Connection, partitions: Collection[int]) -> list[Cursor]:

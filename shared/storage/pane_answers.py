@@ -1,27 +1,33 @@
 """What the panes say: any number of questions about series, by one statement for each kind of pane."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.domain.aggregates import Kind
+from shared.domain.aggregates import PLAIN_KINDS, Kind
 from shared.domain.calendars import instant_us
 from shared.domain.readings import NOTHING, Answer, Plan, Question, plan
+from shared.domain.windows import DERIVED, Rung
 from shared.storage.pane_end_answers import end_answers
 from shared.storage.pane_looks import Answers, Looks, Pair
 from shared.storage.pane_sketch_answers import sketch_answers
 from shared.storage.pane_sum_answers import sum_answers
 
 _SERIES = text("""
--- series_numbers: the numbers of combinations of dimension values, and what their panes hold.
-SELECT s.measure_id, s.dimensions, s.series_id, m.kind FROM series s
+-- series_numbers: the numbers of combinations of dimension values, what their panes hold, which of them are
+-- written at once, and up to where others are derived.
+SELECT s.measure_id, s.dimensions, s.series_id, m.kind, m.finest, d.until_us FROM series s
 JOIN unnest(CAST(:measure_ids AS bigint[]), CAST(:dimensions AS text[])) AS a (measure_id, dimensions)
 USING (measure_id, dimensions)
 JOIN measures m USING (measure_id)
+CROSS JOIN (
+    SELECT array_agg(until_us ORDER BY rung) AS until_us
+    FROM (SELECT rung, min(until_us) AS until_us FROM pane_marks GROUP BY rung) AS lowest
+) AS d
 """)
 
 
@@ -46,7 +52,10 @@ async def answers(
             pairs[series[key].kind].add((key.question, series[key].series_id))
     found = Answers()
     for kind, asked in pairs.items():
-        found |= await _answers(connection, Looks(plans, list(asked)), kind)
+        plain = [one for one in series.values() if kind in PLAIN_KINDS and one.kind is kind]
+        finest = {one.series_id: one.finest for one in plain}
+        until_us = dict(zip(DERIVED, plain[0].until_us, strict=True)) if plain else {}
+        found |= await _answers(connection, Looks(plans, list(asked), finest, until_us), kind)
     return {
         key: (plans[key.question], found.get((key.question, series[key].series_id), NOTHING))
         if key in series
@@ -57,8 +66,17 @@ async def answers(
 
 @dataclass(frozen=True, slots=True)
 class _Series:
+    """A series.
+
+    Attributes:
+        finest: the finest rung of its measure.
+        until_us: up to where each of the derived rungs is done.
+    """
+
     series_id: int
     kind: Kind
+    finest: Rung
+    until_us: Sequence[int]
 
 
 async def _series(
@@ -68,7 +86,12 @@ async def _series(
     asked = {(key.measure_id, key.dimensions) for key in keys}
     parameters = {"measure_ids": [m for m, _ in asked], "dimensions": [d for _, d in asked]}
     rows = (await connection.execute(_SERIES, parameters)).all()
-    known = {(row.measure_id, row.dimensions): _Series(row.series_id, Kind(row.kind)) for row in rows}
+    known = {
+        (row.measure_id, row.dimensions): _Series(
+            row.series_id, Kind(row.kind), Rung(row.finest), row.until_us
+        )
+        for row in rows
+    }
     found = ((key, known.get((key.measure_id, key.dimensions))) for key in keys)
     return {key: one for key, one in found if one is not None}
 

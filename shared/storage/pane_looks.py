@@ -4,10 +4,10 @@ Plan k is numbered k, and what lies ahead of its end -k - 1.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.domain.readings import NOTHING, Answer, Plan, Question
-from shared.domain.windows import Span
+from shared.domain.windows import Rung, Span, there
 
 Pair = tuple[Question, int]
 """A question and the number of the series that it is about."""
@@ -18,24 +18,38 @@ Answers = dict[Pair, Answer]
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """The questions about series of one kind of measure, and the runs of panes that answer them."""
+    """The questions about series of one kind of measure, and the runs of panes that answer them.
+
+    Attributes:
+        finest: the finest rung of each series whose coarser panes are derived; the day of others.
+        until_us: up to where each derived rung is done.
+    """
 
     plans: Mapping[Question, Plan]
     pairs: Sequence[Pair]
+    finest: Mapping[int, Rung] = field(default_factory=dict)
+    until_us: Mapping[Rung, int] = field(default_factory=dict)
 
     @property
     def questions(self) -> list[Question]:
         """By number."""
-        return list(dict.fromkeys(question for question, _ in self.pairs))
+        return [question for question, _ in self._numbered()]
+
+    def _numbered(self) -> list[tuple[Question, Rung]]:
+        """The questions as asked of series with the same finest rung."""
+        return list(dict.fromkeys((question, self._finest(series_id)) for question, series_id in self.pairs))
+
+    def _finest(self, series_id: int) -> Rung:
+        return self.finest.get(series_id, Rung.D1)
 
     def spans(self) -> list[tuple[int, Span]]:
         """The runs of panes of every plan, and those ahead."""
-        questions = self.questions
-        spans = [(k, span) for k, question in enumerate(questions) for span in self.plans[question].spans]
-        ahead = [
-            (-k - 1, span) for k, question in enumerate(questions) for span in self.plans[question].ahead
-        ]
-        return spans + ahead
+        found = list[tuple[int, Span]]()
+        for number, (question, finest) in enumerate(self._numbered()):
+            plan = self.plans[question]
+            for key, spans in ((number, plan.spans), (-number - 1, plan.ahead)):
+                found += [(key, part) for span in spans for part in there(span, finest, self.until_us)]
+        return found
 
     def parameters(self) -> dict[str, list[int]]:
         """The numbered plans with their series, and the numbered plans with their spans."""
@@ -50,11 +64,12 @@ class Looks:
         }
 
     def _asked(self) -> Iterator[tuple[int, int]]:
-        numbers = {question: number for number, question in enumerate(self.questions)}
+        numbers = {asked: number for number, asked in enumerate(self._numbered())}
         for question, series_id in self.pairs:
-            yield numbers[question], series_id
+            number = numbers[question, self._finest(series_id)]
+            yield number, series_id
             if self.plans[question].ahead:
-                yield -numbers[question] - 1, series_id
+                yield -number - 1, series_id
 
 
 def with_ahead(within: Answers, ahead: Mapping[Pair, int]) -> Answers:

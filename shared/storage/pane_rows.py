@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared.domain.aggregates import Kind
+from shared.domain.aggregates import PLAIN_KINDS, Kind
 from shared.domain.fold import Deltas, Int64s, concatenated, merged_rows
+from shared.domain.windows import Marks, Rung
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,14 @@ class KindRows:
 
 @dataclass(frozen=True, slots=True)
 class PaneRows:
-    """What a flush adds to panes: at most one part a kind."""
+    """What a flush adds to panes: at most one part a kind.
+
+    Attributes:
+        marks: what its rows were chosen by; None where they are right whatever the marks.
+    """
 
     parts: tuple[KindRows, ...]
+    marks: Marks | None = None
 
     def __len__(self) -> int:
         return sum(len(part) for part in self.parts)
@@ -56,18 +62,36 @@ def pane_rows(series_id: Int64s, deltas: Deltas) -> PaneRows:
     return PaneRows((_sorted(series_id, deltas),))
 
 
-def rows_by_kind(numbered: Iterable[tuple[Int64s, Deltas]], *, may_meet: bool) -> PaneRows:
+def at_once(series_id: Int64s, deltas: Deltas, finest: Rung, marks: Marks) -> tuple[Int64s, Deltas]:
+    """Those of *deltas* that enter their panes at once; the others follow when these are derived.
+
+    Args:
+        series_id: one element a delta.
+        deltas: of a measure, for every rung that is written at the age of its events.
+        finest: the finest rung of the measure.
+        marks: up to where each rung is done.
+    """
+    if deltas.kind not in PLAIN_KINDS:
+        return series_id, deltas
+    written = marks.are_written(series_id, deltas.rung, deltas.start_us, finest=finest)
+    return series_id[written], deltas.taken(written)
+
+
+def rows_by_kind(
+    numbered: Iterable[tuple[Int64s, Deltas]], *, may_meet: bool, marks: Marks | None = None
+) -> PaneRows:
     """All of *numbered*, series numbers with their deltas.
 
     Args:
         numbered: in any order.
         may_meet: whether a series may be there more than once.
+        marks: what they were chosen by.
     """
     by_kind: dict[Kind, list[tuple[Int64s, Deltas]]] = {}
     for series_id, deltas in numbered:
         by_kind.setdefault(deltas.kind, []).append((series_id, deltas))
     parts = [_joined(found) for found in by_kind.values()]
-    return PaneRows(tuple(part.merged() if may_meet else part for part in parts))
+    return PaneRows(tuple(part.merged() if may_meet else part for part in parts), marks)
 
 
 def _joined(numbered: Sequence[tuple[Int64s, Deltas]]) -> KindRows:

@@ -7,7 +7,7 @@ import asyncpg
 
 from shared.domain.aggregates import Kind
 from shared.domain.windows import WRITTEN_US, Rung
-from shared.storage import pane_numbers, pane_sketches, pane_sums_and_ends
+from shared.storage import pane_marks, pane_numbers, pane_sketches, pane_sums_and_ends
 from shared.storage.pane_rows import KindRows, PaneRows, pane_rows
 from shared.storage.pane_sketches import PaneKey
 
@@ -50,7 +50,12 @@ async def add(connection: asyncpg.Connection, staged: StagedRows, *, shard: int)
     Returns:
         The panes, of the kind distinct, that something was taken away from and that did not hold it: only the
         log can tell what they are now. None after an ordinary flush, which takes nothing away.
+
+    Raises:
+        MarksMovedError: coarser panes were derived since the rows were chosen; roll back, choose again.
     """
+    if staged.rows.marks is not None:
+        await pane_marks.check(connection, staged.rows.marks)
     unsettled: list[PaneKey] = []
     for part in staged.rows.parts:
         if part.kind is Kind.NUMBERS and staged.is_copied:
@@ -77,8 +82,9 @@ async def _add(connection: asyncpg.Connection, part: KindRows, *, shard: int) ->
 
 _EXPIRE = {
     table: f"""
--- expire_{table}: panes of one rung and shard that no reader looks at any more.
-DELETE FROM {table} WHERE rung = $1::smallint AND start_us < $2 AND shard = $3::smallint
+-- expire_{table}: panes of one rung and shard that no reader looks at any more, and nothing is made of.
+DELETE FROM {table} WHERE rung = $1::smallint AND shard = $3::smallint
+AND start_us < least($2, (SELECT min(until_us) FROM pane_marks WHERE rung = $1::smallint + 1))
 """  # noqa: S608 - of two constants
     for table in ("panes", "pane_sketches")
 }

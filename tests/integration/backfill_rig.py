@@ -128,12 +128,14 @@ class Opened(PostgresStore):
     async def session(self) -> AsyncIterator[PostgresSession]:
         """One whose connection is wrapped."""
         async with PostgresStore.session(self) as session:
-            yield PostgresSession(self.wrapped(session.connection), session.index)
+            yield PostgresSession(self.wrapped(session.connection), session.index, session.now_us)
 
 
 def cut_after(mine: Counting, statements: int) -> Opened:
     """A store whose connections are cut off when that many statements have been carried out."""
-    return Opened(mine.url, mine.limits, lambda connection: Cut(connection, after=statements))
+    return Opened(
+        mine.url, mine.limits, lambda: instant_us(NOW), lambda connection: Cut(connection, after=statements)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ class Hooked:
     async def session(self) -> AsyncIterator[PostgresSession]:
         """One that is hooked."""
         async with PostgresStore(self.mine.url, self.mine.limits).session() as session:
-            yield HookedSession(session.connection, session.index, self._hook)
+            yield HookedSession(session.connection, session.index, hook=self._hook)
 
     async def _hook(self) -> None:
         if self.calls == self.at:
@@ -186,7 +188,7 @@ async def a_backfiller(
     await watch.load()
     return Backfiller(
         mine.engine,
-        store or PostgresStore(mine.url, mine.limits),
+        store or PostgresStore(mine.url, mine.limits, lambda: instant_us(NOW)),
         LogDoor(log.opened, log.begun),
         watch,
         lambda: mine.standings.keys() if owned is None else owned,

@@ -23,7 +23,8 @@ from shared.counting.programmes import Programme
 from shared.domain.calendars import instant_us
 from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.seen import Memory
-from shared.storage import flushes, panes, positions, retractions
+from shared.domain.windows import PARTS
+from shared.storage import flushes, pane_marks, panes, positions, retractions
 from shared.storage.backfills import Shadow, load_shadows
 from shared.storage.definitions import apply_changes, load_catalogue
 from shared.storage.engine import close, connect, open_engine, reading, transaction
@@ -116,7 +117,8 @@ class Counting:
         if not batch:
             return 0
         work = self.counted(batch, now=now)
-        rows = await write(PostgresSession(self.connection, self.index), work)
+        session = PostgresSession(self.connection, self.index, lambda: instant_us(now))
+        rows = await write(session, work)
         self.refused += work.batch.refused
         self.touched.add(self.index.counted(work.batch.additions))
         for tally in work.batch.tallies:
@@ -129,6 +131,13 @@ class Counting:
         """Count *events* as the next records of partition 0."""
         first = self.standings[0].next_offset
         await self.count({0: [a_record(event, offset=n) for n, event in enumerate(events, first)]}, now=now)
+
+    async def derive(self, *, until: datetime = NOW, parts: Iterable[int] = range(PARTS)) -> None:
+        """Make coarser panes of finer ones of some *parts*, where they are over at *until*."""
+        async with self.connection.transaction():
+            await pane_marks.derive(
+                self.connection, list(parts), now_us=instant_us(until) + pane_marks.LAG_US
+            )
 
     async def ledger(self) -> Ledger:
         """What has become of everything."""
@@ -143,7 +152,8 @@ class Counting:
         """As if nothing had ever been counted, the definitions apart."""
         await self.connection.execute(
             "TRUNCATE positions, flushes, retractions, pane_repairs, panes, pane_sketches, activations,"
-            " series, kpi_current RESTART IDENTITY"
+            " series, kpi_current RESTART IDENTITY; UPDATE pane_marks SET until_us = 0;"
+            " UPDATE measures SET series_count = 0"
         )
         self.standings, self.memories, self.refused, self.touched = {}, {}, [], Touched()
 

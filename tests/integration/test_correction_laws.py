@@ -15,16 +15,18 @@ from tests.integration.corrections_rig import MemoryLog, a_corrector
 from tests.integration.counting_rig import Counting, law, oracle_of
 from tests.integration.test_aggregate_laws import KPI_FILE as AGGREGATES
 from tests.integration.test_aggregate_laws import logs as aggregate_logs
-from tests.integration.test_counting_laws import INSTANTS, batches
+from tests.integration.test_counting_laws import INSTANTS, batches, derived, derivings
 from tests.integration.test_counting_laws import logs as shop_logs
 from tests.oracle import Oracle
 from tests.shop.judging import KPI_FILE as SHOP
 from tests.shop.judging import differences
 from tests.unit.compute.builders import NOW, ARecord, an_event, clean_log
 
+Action = str | tuple[int, set[int]] | None
+
 Batch = Mapping[int, Sequence[ARecord]]
 
-actions = st.sampled_from(["", "", "undo", "search", "repair", "restart"])
+actions = st.sampled_from(["", "", "undo", "search", "repair", "restart"]) | derivings
 
 
 def with_retractions(log: Sequence[CleanEvent]) -> st.SearchStrategy[list[CleanEvent]]:
@@ -46,14 +48,14 @@ def test_never_been(database_url: str, kpi_file: Path, logs: st.SearchStrategy[l
     """Order, batches, partitions, restarts and the moments of undoing and repairing make no difference."""
     with law(database_url, kpis_of(kpi_file.read_text(encoding="utf-8"))) as place:
 
-        @settings(max_examples=20)
+        @settings(max_examples=25)
         @given(
             came=logs.flatmap(with_retractions),
             partitions=st.integers(1, 4),
             sizes=st.lists(st.integers(1, 9), min_size=1, max_size=3),
             between=st.lists(actions, min_size=1, max_size=8),
         )
-        def holds(came: list[CleanEvent], partitions: int, sizes: list[int], between: list[str]) -> None:
+        def holds(came: list[CleanEvent], partitions: int, sizes: list[int], between: list[Action]) -> None:
             log = MemoryLog(clean_log(came, partitions=partitions))
             cut = batches(log.records, sizes)
             place.holds(_is_right(place.counting, log, cut, between, lambda: oracle_of(came, kpi_file)))
@@ -62,7 +64,11 @@ def test_never_been(database_url: str, kpi_file: Path, logs: st.SearchStrategy[l
 
 
 async def _is_right(
-    counting: Counting, log: MemoryLog, cut: Sequence[Batch], between: list[str], oracle: Callable[[], Oracle]
+    counting: Counting,
+    log: MemoryLog,
+    cut: Sequence[Batch],
+    between: list[Action],
+    oracle: Callable[[], Oracle],
 ) -> None:
     await counting.take_over(log.records)
     for turn, batch in enumerate(cut):
@@ -93,7 +99,7 @@ def test_fewer_than_the_sketch_begins_with(database_url: str) -> None:
         place.holds(_is_right(place.counting, log, cut, [""], lambda: oracle_of(came, AGGREGATES)))
 
 
-async def _done(counting: Counting, log: MemoryLog, action: str) -> None:
+async def _done(counting: Counting, log: MemoryLog, action: Action) -> None:
     """Something that may happen between two batches."""
     jobs, never = await a_corrector(counting, log), asyncio.Event()
     match action:
@@ -105,3 +111,5 @@ async def _done(counting: Counting, log: MemoryLog, action: str) -> None:
             await jobs.undo_anywhere(counting.connection, never)
         case "repair":
             await jobs.repairer.repair_some(counting.connection, never)
+        case (_, _) | None as how:
+            await derived(counting, how)

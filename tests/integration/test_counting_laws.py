@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.contracts.events import CleanEvent
+from shared.domain.windows import PARTS
 from shared.storage.ledger import Ledger
 from tests.integration.counting_rig import Counting, law
 from tests.unit.compute.builders import NOW, ARecord, an_event, clean_log
@@ -62,12 +64,32 @@ def batches(log: Mapping[int, Sequence[ARecord]], sizes: Sequence[int]) -> list[
     raise AssertionError
 
 
+derivings = st.none() | st.tuples(
+    st.sampled_from([-3_000, -61, -20, 0, 45, 300]), st.sets(st.integers(0, PARTS - 1))
+)
+"""Coarser panes made of finer ones: those that are over so many seconds after now, of which parts."""
+
+
+async def derived(counting: Counting, how: tuple[int, set[int]] | None) -> None:
+    """Make coarser panes of finer ones; an empty set of parts stands for all."""
+    if how is not None:
+        until = NOW + timedelta(seconds=how[0])
+        await counting.derive(until=until, parts=how[1] or range(PARTS))
+
+
 async def counted(
-    counting: Counting, came: Sequence[CleanEvent], *, partitions: int, sizes: Sequence[int], restart: int
+    counting: Counting,
+    came: Sequence[CleanEvent],
+    *,
+    partitions: int,
+    sizes: Sequence[int],
+    restart: int,
+    derives: Sequence[tuple[int, set[int]] | None] = (None,),
 ) -> None:
     """Count *came* in batches of *sizes*, with another owner taking over after every *restart* of them."""
     await counting.take_over(range(partitions))
     for number, batch in enumerate(batches(clean_log(came, partitions=partitions), sizes), 1):
+        await derived(counting, derives[number % len(derives)])
         await counting.count(batch)
         if number % restart == 0:
             await counting.take_over(range(partitions))
@@ -77,7 +99,7 @@ def test_the_way_they_come(database_url: str) -> None:
     """Whatever the order, the batches, the partitions, the copies and the restarts: every number is right."""
     with law(database_url) as place:
 
-        @settings(max_examples=30)
+        @settings(max_examples=40)
         @given(
             came=logs.flatmap(
                 lambda log: (
@@ -91,17 +113,16 @@ def test_the_way_they_come(database_url: str) -> None:
             partitions=st.integers(1, 5),
             sizes=st.lists(st.integers(1, 20), min_size=1, max_size=3),
             restart=st.integers(1, 4),
+            derives=st.lists(derivings, min_size=1, max_size=4),
         )
-        def holds(came: list[CleanEvent], partitions: int, sizes: list[int], restart: int) -> None:
-            place.holds(_is_right(place.counting, came, partitions, sizes, restart))
+        def holds(came: list[CleanEvent], **how: Any) -> None:
+            place.holds(_is_right(place.counting, came, **how))
 
         holds()
 
 
-async def _is_right(
-    counting: Counting, came: list[CleanEvent], partitions: int, sizes: list[int], restart: int
-) -> None:
-    await counted(counting, came, partitions=partitions, sizes=sizes, restart=restart)
+async def _is_right(counting: Counting, came: list[CleanEvent], **how: Any) -> None:
+    await counted(counting, came, **how)
     distinct = len({event.id for event in came})
 
     assert await counting.differences(came, *INSTANTS) == []

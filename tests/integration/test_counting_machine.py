@@ -30,7 +30,8 @@ _T = TypeVar("_T")
 
 _EMPTY = """
 TRUNCATE kpis, kpi_versions, measures, series, positions, flushes, retractions, pane_repairs, panes,
-    pane_sketches, activations, kpi_current RESTART IDENTITY CASCADE
+    pane_sketches, activations, kpi_current RESTART IDENTITY CASCADE;
+UPDATE pane_marks SET until_us = 0
 """
 
 

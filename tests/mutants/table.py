@@ -11,6 +11,7 @@ SEEN = "shared/domain/seen.py"
 
 LIVES = "tests/simulation/test_simulation.py::test_any_life"
 POSITION_TESTS = "tests/integration/test_positions.py"
+DERIVING = "tests/integration/test_deriving.py"
 EDGES = "tests/integration/test_reading_edges.py"
 SEEN_TESTS = "tests/unit/domain/test_seen.py"
 
@@ -203,5 +204,48 @@ MUTANTS = (
         "np.array([*silent, *undone], dtype=np.int64)",
         "np.array([*undone], dtype=np.int64)",
         ("tests/integration/test_backfills.py",),
+    ),
+    # Coarser panes made of finer ones.
+    Mutant(
+        "marks-rest-while-writing",
+        "shared/storage/panes.py",
+        "        await pane_marks.check(connection, staged.rows.marks)\n",
+        "        pass\n",
+        (DERIVING,),
+    ),
+    Mutant(
+        "derived-once",
+        "shared/storage/pane_marks.py",
+        "p.start_us >= $4 AND p.start_us < $5",
+        "p.start_us >= $4 AND p.start_us <= $5",
+        (DERIVING,),
+    ),
+    Mutant(
+        "read-what-is-there",
+        "shared/storage/pane_looks.py",
+        "for part in there(span, finest, self.until_us)]",
+        "for part in (span,)]",
+        (DERIVING,),
+    ),
+    Mutant(
+        "repairs-are-handed-on",
+        "shared/storage/pane_marks.py",
+        "    await connection.execute(_MARK_REPAIRS, *asked, sorted(PLAIN_KINDS))\n",
+        "",
+        (DERIVING,),
+    ),
+    Mutant(
+        "derive-before-writing",
+        "services/compute/postgres_store.py",
+        "        if are_stale(marks, self.now_us()):\n",
+        "        if False:\n",
+        (DERIVING,),
+    ),
+    Mutant(
+        "kept-until-derived",
+        "shared/storage/panes.py",
+        "least($2, (SELECT min(until_us) FROM pane_marks WHERE rung = $1::smallint + 1))",
+        "$2",
+        (DERIVING,),
     ),
 )

@@ -15,6 +15,7 @@ from shared.domain.arrays import Int64s
 from shared.domain.columns import NumberColumns
 from shared.domain.errors import StoreUnavailableError
 from shared.domain.fold import Deltas
+from shared.domain.windows import DERIVED, Marks
 from shared.storage.flushes import Flush, SeenIn
 from shared.storage.pane_rows import PaneRows
 from shared.storage.positions import Move, Position
@@ -211,6 +212,10 @@ async def _nothing() -> None:
     pass
 
 
+AT_ONCE = Marks.alike([2**62] * len(DERIVED))
+"""Every rung is written at once: this store derives nothing."""
+
+
 class MemoryIndex(SeriesIndex):
     """The product's memory of series, with numbers from the tables."""
 
@@ -233,7 +238,7 @@ class MemorySession(Session):
     async def rows(self, additions: Sequence[Addition]) -> PaneRows:
         """The additions as rows, series numbered at once."""
         await self.call(_nothing)
-        return await self._index.rows(None, additions)
+        return await self._index.rows(None, additions, AT_ONCE)
 
     def counted(self, additions: Sequence[Addition]) -> dict[int, set[str]]:
         """By measure, the series counted into."""

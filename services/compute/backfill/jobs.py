@@ -25,6 +25,7 @@ from shared.storage.backfill_cursors import BackfillOverError, Cursor, Step, sha
 from shared.storage.backfill_ends import give_up, settle
 from shared.storage.backfill_reports import has_work
 from shared.storage.engine import driver_errors, reading, transaction
+from shared.storage.pane_marks import MarksMovedError
 
 log = structlog.get_logger(__name__)
 
@@ -126,11 +127,14 @@ class Backfiller:
     async def _write(
         self, session: PostgresSession, cursor: Cursor, records: Sequence[Record], to_offset: int
     ) -> None:
-        """Count *records* and write what they come to, again if one of them was undone meanwhile."""
+        """Count *records* and write what they come to, again if one of them was undone meanwhile.
+
+        So it is when coarser panes were derived.
+        """
         while True:
             try:
                 filled = await self._written(session, cursor, records, to_offset)
-            except _OvertakenError:
+            except (_OvertakenError, MarksMovedError):
                 continue
             log.debug(
                 "backfill_batch_committed", backfill=cursor.backfill_id, events=filled.counted, to=to_offset

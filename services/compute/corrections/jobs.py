@@ -173,16 +173,16 @@ class Corrector:
                 partition, epoch, found[start : start + UNDONE_AT_ONCE], ahead if start == 0 else ()
             )
             self.touched.add(dict(await settle(connection, part, counted, now_us=self.now_us())))
-            self.metrics.retractions.labels("undone").inc(len(part.found))
-            self.metrics.retractions.labels("ahead").inc(len(part.ahead))
+            self.metrics.corrections.retractions.labels("undone").inc(len(part.found))
+            self.metrics.corrections.retractions.labels("ahead").inc(len(part.ahead))
             log.info(
                 "retractions_settled", partition=partition, undone=len(part.found), ahead=len(part.ahead)
             )
 
     async def _observe(self, connection: asyncpg.Connection) -> None:
         with driver_errors():
-            self.metrics.retractions_sought.set(await retractions.count_sought(connection))
-            self.metrics.repairs_open.set(await pane_repairs.count(connection))
+            self.metrics.corrections.sought.set(await retractions.count_sought(connection))
+            self.metrics.corrections.repairs_open.set(await pane_repairs.count(connection))
 
 
 class _StoppedError(Exception):

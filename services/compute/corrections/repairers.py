@@ -83,7 +83,7 @@ class Repairer:
         done = await unite(connection, found, counted)
         for repair in done:
             self.touched.add({repair.measure_id: {repair.dimensions}})
-        self.metrics.retractions.labels("repaired").inc(len(done))
+        self.metrics.corrections.retractions.labels("repaired").inc(len(done))
         return found
 
     async def _repaired(self, repairing: Repairing) -> None:
@@ -98,5 +98,5 @@ class Repairer:
                 await self._repaired(replace(repairing, repairs=[one]))
             return
         self.touched.add(dict(touched))
-        self.metrics.retractions.labels("repaired").inc(len(repairs))
+        self.metrics.corrections.retractions.labels("repaired").inc(len(repairs))
         log.info("panes_repaired", panes=len(repairs), rung=repairs[0].rung)

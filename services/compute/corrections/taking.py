@@ -13,8 +13,9 @@ from shared.counting.programmes import Programme
 from shared.domain.aggregates import Kind, Partial, may_hang_on
 from shared.domain.definitions import Measure
 from shared.domain.fold import Deltas, Int64s, fold, pane_partials
+from shared.domain.windows import Marks
 from shared.storage import pane_repairs, panes, series
-from shared.storage.pane_rows import PaneRows, rows_by_kind
+from shared.storage.pane_rows import PaneRows, at_once, rows_by_kind
 from shared.storage.pane_sketches import PaneKey
 from shared.storage.panes import StagedRows
 
@@ -43,11 +44,13 @@ class Losses:
     """What the measures lose together, as it is gathered one measure after the other.
 
     Attributes:
+        marks: up to when coarser panes are derived, which rests until all is written.
         taken: series numbers with what is taken away of their panes.
         added: the same as it was once added, of the kinds whose extremes or ends may hang on it.
         touched: by measure, the series that lose something.
     """
 
+    marks: Marks
     taken: list[tuple[Int64s, Deltas]] = field(default_factory=list)
     added: list[tuple[Int64s, Deltas]] = field(default_factory=list)
     touched: dict[int, set[str]] = field(default_factory=dict)
@@ -63,17 +66,33 @@ class Losses:
     ) -> None:
         """Add what the measure *number* loses with *events*, all of which were counted into it.
 
-        A loss goes to every rung that is written at the event's age of now. The event was younger when it
-        was counted, so it is in all of them. In the rungs it has outgrown since it stays: these panes are
-        older than any reader looks at (`RETENTION_US` is less than `WRITTEN_US`), and grow older still.
+        A loss goes to every rung that is written at the event's age of now, but for panes that are still to
+        be derived. The event was younger when it was counted, so it is in all of them. In the rungs it has
+        outgrown since it stays: these panes are older than any reader looks at (`RETENTION_US` is less than
+        `WRITTEN_US`), and grow older still.
         """
         measure_of = counted.measures[number]
         for measured in measured_alone(events, counted.programmes[number]):
             numbers = await _numbers(connection, number, measured.series)
-            self.taken.append(_folded(measured, numbers, now_us=now_us, sign=-1))
+            self.taken.append(self._folded(measured, numbers, now_us=now_us, sign=-1))
             if measure_of.kind is Kind.ENDS or (measure_of.kind is Kind.NUMBERS and measure_of.value):
-                self.added.append(_folded(measured, numbers, now_us=now_us, sign=1))
+                self.added.append(self._folded(measured, numbers, now_us=now_us, sign=1))
             self.touched.setdefault(number, set()).update(measured.series.values())
+
+    def _folded(
+        self, measured: Measured, numbers: Int64s, *, now_us: int, sign: int
+    ) -> tuple[Int64s, Deltas]:
+        target = measured.target
+        deltas = fold(
+            measured.rows,
+            finest=target.finest,
+            now_us=now_us,
+            calendar=target.calendar,
+            kind=target.kind,
+            sign=sign,
+        )
+        deltas = deltas.taken(numbers[deltas.group] != _NOWHERE)
+        return at_once(numbers[deltas.group], deltas, target.finest, self.marks)
 
     async def write(self, connection: asyncpg.Connection, *, shard: int) -> set[PaneKey]:
         """Take it away under *shard*, whose position is locked; the panes that have to be made anew."""
@@ -110,21 +129,6 @@ def series_lookup(texts: Mapping[int, str], known: Mapping[str, int]) -> Int64s:
     for group, text in texts.items():
         lookup[group] = known.get(text, known.get(overflow_text(text), _NOWHERE))
     return lookup
-
-
-def _folded(measured: Measured, numbers: Int64s, *, now_us: int, sign: int) -> tuple[Int64s, Deltas]:
-    target = measured.target
-    deltas = fold(
-        measured.rows,
-        finest=target.finest,
-        now_us=now_us,
-        calendar=target.calendar,
-        kind=target.kind,
-        sign=sign,
-    )
-    is_there = numbers[deltas.group] != _NOWHERE
-    deltas = deltas.taken(is_there)
-    return numbers[deltas.group], deltas
 
 
 def _rows(numbered: Sequence[tuple[Int64s, Deltas]]) -> PaneRows:

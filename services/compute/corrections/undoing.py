@@ -8,7 +8,7 @@ import asyncpg
 from services.compute.corrections.finding import Found
 from services.compute.corrections.taking import Counted, Losses
 from shared.domain.errors import TryAgainError
-from shared.storage import pane_repairs, positions, retractions
+from shared.storage import pane_marks, pane_repairs, positions, retractions
 from shared.storage.coverage import hold_catalogue, hold_coverage
 from shared.storage.engine import driver_errors
 from shared.storage.retractions import Sought
@@ -57,13 +57,13 @@ async def settle(
 
     Raises:
         FencedError: the partition has another owner.
-        SettledBeforeError, CatalogueMovedError: nothing was done; read again, then do it again.
+        SettledBeforeError, CatalogueMovedError, StaleMarksError: nothing was done; read again, do it again.
         StoreUnavailableError: it may or may not have been done; read again what is sought.
     """
-    losses = Losses()
     with driver_errors():
         async with connection.transaction():
             await positions.hold(connection, settlement.partition, epoch=settlement.epoch)
+            losses = Losses(await pane_marks.load_fresh(connection, now_us=now_us))
             if await hold_catalogue(connection) != counted.revision:
                 raise CatalogueMovedError("the definitions have changed")
             await _change_states(connection, settlement)

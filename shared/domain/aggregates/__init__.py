@@ -2,7 +2,7 @@
 
 from shared.domain.aggregates.ends import End, Ends
 from shared.domain.aggregates.finalising import EXACT, Rule, finalise
-from shared.domain.aggregates.kinds import NEEDS_NO_VALUE, PER_US, Aggregate, Kind, Per, kind_of
+from shared.domain.aggregates.kinds import NEEDS_NO_VALUE, PER_US, PLAIN_KINDS, Aggregate, Kind, Per, kind_of
 from shared.domain.aggregates.partials import EMPTY, NO_EVENTS, Partial, may_hang_on, merged
 from shared.domain.aggregates.sums import NO_HIGH, NO_LOW, Numbers, Squares
 from shared.domain.sketches.distinct import Distinct
@@ -16,6 +16,7 @@ __all__ = [
     "NO_HIGH",
     "NO_LOW",
     "PER_US",
+    "PLAIN_KINDS",
     "Aggregate",
     "Distinct",
     "End",

@@ -30,6 +30,10 @@ class Kind(StrEnum):
     DISTINCT = "distinct"
 
 
+PLAIN_KINDS = frozenset((Kind.NUMBERS, Kind.SQUARES))
+"""Their partials are a few plain numbers, which the store itself can merge."""
+
+
 class Per(StrEnum):
     """What a rate is told per: a second, a minute, an hour."""
 

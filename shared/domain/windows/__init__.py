@@ -4,6 +4,7 @@ Instants are integers: microseconds since 1970-01-01T00:00:00Z. Intervals are ha
 """
 
 from shared.domain.windows.covers import Interval, Span, ahead, begins_with, cover, far_ahead, interval
+from shared.domain.windows.marks import DERIVED, PARTS, Marks, are_stale, marks_at, there
 from shared.domain.windows.moves import Shift, earlier, last_instant
 from shared.domain.windows.names import (
     CALENDAR_WINDOWS,
@@ -33,15 +34,18 @@ from shared.domain.windows.rungs import (
 __all__ = [
     "CALENDAR_WINDOWS",
     "DAY_US",
+    "DERIVED",
     "HOUR_US",
     "INSTANTS_US",
     "LENGTH_US",
     "MINUTE_US",
+    "PARTS",
     "RETENTION_US",
     "SECOND_US",
     "WINDOW_PATTERN",
     "WRITTEN_US",
     "Interval",
+    "Marks",
     "Previous",
     "Rung",
     "Shift",
@@ -50,6 +54,7 @@ __all__ = [
     "ToDate",
     "Window",
     "ahead",
+    "are_stale",
     "begins_with",
     "cover",
     "earlier",
@@ -57,8 +62,10 @@ __all__ = [
     "grain",
     "interval",
     "last_instant",
+    "marks_at",
     "needs_zone",
     "parse_window",
     "retained_from",
+    "there",
     "window_name",
 ]

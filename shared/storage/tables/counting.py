@@ -133,6 +133,26 @@ pane_sketches = Table(
     postgresql_partition_by="LIST (rung)",
 )
 
+pane_marks = Table(
+    "pane_marks",
+    metadata,
+    Column(
+        "part",
+        SmallInteger,
+        nullable=False,
+        autoincrement=False,
+        comment="the number of a series modulo 16",
+    ),
+    Column("rung", SmallInteger, nullable=False, autoincrement=False),
+    Column(
+        "until_us",
+        BigInteger,
+        nullable=False,
+        comment="panes that end by it are whole; of later ones there is nothing",
+    ),
+    PrimaryKeyConstraint("part", "rung"),
+)
+
 pane_repairs = Table(
     "pane_repairs",
     metadata,
