@@ -160,11 +160,8 @@ class Refresher:
         self._whole_at = catalogue.revision
 
     async def _plan_leaning(self, catalogue: Catalogue) -> None:
-        """Let all rows wait of formulas that read a total which was touched: it is in the value of each.
-
-        Those of which rows wait from the last time are left until these are done.
-        """
-        slugs = {slug for slug in self._leaning & catalogue.kpis.keys() if not self._waiting.holds(slug)}
+        """Let all rows wait of formulas that read a total which was touched: it is in the value of each."""
+        slugs = self._leaning & catalogue.kpis.keys()
         if slugs:
             async with transaction(self.engine) as connection:
                 known = await known_series(connection, catalogue.measure_ids.values())

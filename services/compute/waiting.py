@@ -52,10 +52,6 @@ class Waiting:
             if found := list(texts):
                 self._queues[part].add(found)
 
-    def holds(self, slug: str) -> bool:
-        """Whether a row of a breakdown of this KPI waits."""
-        return any(waiting == slug and names for waiting, names in self._queues)
-
     def clear(self) -> None:
         """Forget everything."""
         self._queues.clear()

@@ -63,13 +63,6 @@ def test_in_turns() -> None:
     assert len(found) == 100 - 5 - 4 + 2
 
 
-def test_holds() -> None:
-    """Whether rows of breakdowns wait; a total alone is soon done."""
-    found = waiting(orders=[], refunds=['["a"]'])
-
-    assert [found.holds(slug) for slug in ("orders", "refunds", "unknown")] == [False, True, False]
-
-
 def test_places() -> None:
     """A series is a row for each window, with its dimensions sorted by name."""
     turn: Turn = {("orders", ("shop", "channel")): ['["Paris",null]']}
