@@ -9,7 +9,7 @@ from pydantic import Field
 from services.api.schemas import Number, TargetBody, target_body
 from shared.domain.aggregates import Aggregate, Per
 from shared.domain.alerts import Condition
-from shared.domain.definitions import Alert, Catalogue, Category, OpenHours, Severity
+from shared.domain.definitions import Alert, Catalogue, OpenHours, Severity
 from shared.domain.targets import Direction
 
 
@@ -45,10 +45,17 @@ class KpiBody:
     version: Annotated[int, Field(description="Moves with every change of the definition")]
     title: str
     description: str
-    category: Category
+    glossary: Annotated[str, Field(description="How the people of the business define it")]
+    category: Annotated[
+        str, Field(description="financial, operational, customer, marketing, or a word of one's own")
+    ]
     owner: Annotated[str, Field(description="Who answers for it")]
     department: Annotated[list[str], Field(description="Who shares it")]
     objective: Annotated[str | None, Field(description="What it serves")]
+    tags: Annotated[list[str], Field(description="Short words by which it is found")]
+    links: Annotated[
+        Mapping[str, str], Field(description="Addresses by name, such as runbook; http or https alone")
+    ]
     unit: str | None
     scale: Annotated[int, Field(description="Decimal places its values are kept at")]
     direction: Annotated[Direction, Field(description="Which way is better")]
@@ -87,10 +94,13 @@ def kpi_body(catalogue: Catalogue, slug: str) -> KpiBody:
         version=catalogue.versions[slug],
         title=kpi.title,
         description=kpi.description,
+        glossary=kpi.glossary,
         category=kpi.category,
         owner=kpi.owner,
         department=list(kpi.department),
         objective=kpi.objective,
+        tags=list(kpi.tags),
+        links=dict(sorted(kpi.links.items())),
         unit=kpi.unit,
         scale=kpi.scale,
         direction=kpi.direction,

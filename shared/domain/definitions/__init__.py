@@ -3,7 +3,7 @@
 from shared.domain.definitions.catalogues import Catalogue, CatalogueProblem, catalogue_problems
 from shared.domain.definitions.kpis import Kpi
 from shared.domain.definitions.measures import Measure
-from shared.domain.definitions.parts import Alert, Category, OpenHours, Severity, Target
+from shared.domain.definitions.parts import Alert, OpenHours, Severity, Target
 from shared.domain.definitions.plans import Action, Change, Difference, plan
 from shared.domain.definitions.problems import DefinitionError, Place, Problem
 
@@ -12,7 +12,6 @@ __all__ = [
     "Alert",
     "Catalogue",
     "CatalogueProblem",
-    "Category",
     "Change",
     "DefinitionError",
     "Difference",

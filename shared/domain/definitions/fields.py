@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -26,8 +27,13 @@ from shared.domain.windows import WINDOW_PATTERN, parse_window
 MAX_DIMENSIONS = 10
 """Dimensions of one breakdown (limits by default)."""
 
+CATEGORIES = ("financial", "operational", "customer", "marketing")
+"""The categories that everybody knows; others are words of one's own."""
+
 _SLUG = r"^[a-z][a-z0-9_]{0,62}$"
 _RULE_NAME = r"^[a-z][a-z0-9_-]{0,62}$"
+_WORD = _RULE_NAME
+_URL = r'^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#@\\"<>^`{|}]+([/?#][^\s\\"<>^`{|}]*)?$'
 _DIMENSION = r"^[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*){0,15}$"
 _TIME_OF_DAY = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 _DURATION = r"^(0|[1-9][0-9]{0,6})[smhd]$"
@@ -63,6 +69,39 @@ def _rule_name(text: str) -> str:
     if re.fullmatch(_RULE_NAME, text) is None:
         raise broken("a name begins with a small letter, then has up to 62 small letters, digits, _ and -")
     return text
+
+
+def _category(text: str) -> str:
+    if re.fullmatch(_WORD, text) is None:
+        raise broken(
+            f"a category is {', '.join(CATEGORIES)} or a word of your own: a small letter, then up to 62 "
+            "small letters, digits, _ and -"
+        )
+    return text
+
+
+def _tags(words: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(words)) < len(words):
+        raise broken("each tag is named once")
+    return words
+
+
+def _url(text: str) -> str:
+    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs") for character in text):
+        raise broken("an address holds no control characters")
+    if "@" in re.split(r"[/?#\\]", text.partition("://")[2], maxsplit=1)[0]:
+        raise broken("an address holds no user and no password: everybody who sees the KPI sees it")
+    if re.fullmatch(_URL, text) is None or not _has_host(text):
+        raise broken("an address is written https://wiki.example.com/page, with http or https")
+    return text
+
+
+def _has_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _dimension(text: str) -> str:
@@ -171,6 +210,20 @@ Departments = Annotated[
     tuple[Line, ...],
     Field(max_length=20),
     BeforeValidator(_listed, json_schema_input_type=str | Annotated[list[str], Field(max_length=20)]),
+]
+CategoryName = Annotated[
+    str,
+    AfterValidator(_category),
+    WithJsonSchema({"anyOf": [{"enum": list(CATEGORIES)}, {"type": "string", "pattern": _WORD}]}),
+]
+Tags = Annotated[
+    tuple[RuleName, ...],
+    Field(max_length=20),
+    AfterValidator(_tags),
+    BeforeValidator(_listed, json_schema_input_type=str | Annotated[list[RuleName], Field(max_length=20)]),
+]
+Url = Annotated[
+    str, StringConstraints(max_length=2000), AfterValidator(_url), Field(json_schema_extra={"pattern": _URL})
 ]
 Dimension = Annotated[str, AfterValidator(_dimension)]
 Breakdown = Annotated[

@@ -26,15 +26,6 @@ MODEL = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, use_attri
 """Definitions never change, and a field that is not known is a mistake to be told."""
 
 
-class Category(StrEnum):
-    """What a KPI speaks about."""
-
-    FINANCIAL = "financial"
-    OPERATIONAL = "operational"
-    CUSTOMER = "customer"
-    MARKETING = "marketing"
-
-
 class Severity(StrEnum):
     """How much an alert matters."""
 

@@ -1,5 +1,6 @@
 """The fields of a KPI, each judged on its own; what they must keep to between them stands elsewhere."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import BaseModel, Field, StrictBool, StrictInt
@@ -7,6 +8,7 @@ from pydantic import BaseModel, Field, StrictBool, StrictInt
 from shared.domain.aggregates import Aggregate, Per
 from shared.domain.definitions.fields import (
     Breakdown,
+    CategoryName,
     Departments,
     EventType,
     FilterText,
@@ -14,12 +16,15 @@ from shared.domain.definitions.fields import (
     Line,
     Paragraphs,
     Percent,
+    RuleName,
     Slug,
+    Tags,
+    Url,
     ValueText,
     WindowName,
     Zone,
 )
-from shared.domain.definitions.parts import MODEL, Alert, Category, OpenHours, Target
+from shared.domain.definitions.parts import MODEL, Alert, OpenHours, Target
 from shared.domain.targets import Direction
 
 
@@ -37,8 +42,11 @@ class KpiSpec(BaseModel):
     description: Paragraphs = ""
     """What it says, and how to read it."""
 
-    category: Category
-    """What it speaks about."""
+    glossary: Paragraphs = ""
+    """How the people of the business define it, in their words."""
+
+    category: CategoryName
+    """What it speaks about: financial, operational, customer, marketing, or a word of one's own."""
 
     owner: Line
     """Who answers for it."""
@@ -48,6 +56,12 @@ class KpiSpec(BaseModel):
 
     objective: Line | None = None
     """What it serves."""
+
+    tags: Tags = ()
+    """Short words by which it is found: one, or a list."""
+
+    links: Annotated[Mapping[RuleName, Url], Field(max_length=20)] = {}
+    """Where to read on, by name, such as runbook, data or dashboard: addresses with http or https."""
 
     unit: Line | None = None
     """What it is counted in, such as EUR, % or flights."""

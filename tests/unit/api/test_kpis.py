@@ -1,5 +1,7 @@
 """The catalogue, over HTTP."""
 
+from typing import Any
+
 import pytest
 
 from tests.unit.api.builders import Memory, a_client, a_kpi
@@ -68,6 +70,22 @@ async def test_one() -> None:
         "breakdowns": [["carrier"]],
         "direction": "up",
     }
+
+
+async def test_meaning() -> None:
+    """A definition says where to read on, how the business words it and by what it is found."""
+    links = {"runbook": "https://wiki.example.com/late", "data": "http://bi.example.com/q?team=ops"}
+    meaning: dict[str, Any] = {
+        "category": "punctuality",
+        "glossary": "OTP",
+        "tags": ["board", "eu261"],
+        "links": links,
+    }
+    async with a_client(Memory(), a_kpi(**meaning)) as client:
+        body = (await client.get("/v1/kpis/departures")).json()
+
+    assert {name: body[name] for name in meaning} == meaning
+    assert list(body["links"]) == ["data", "runbook"]
 
 
 async def test_unchanged() -> None:

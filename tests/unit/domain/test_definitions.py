@@ -90,10 +90,21 @@ REFUSED = [
     ({"slug": "null"}, ("slug",), "'null' is a word of expressions"),
     ({"title": "a\nb"}, ("title",), "title must stand on one line"),
     (
-        {"category": "volume"},
+        {"category": "Financial"},
         ("category",),
-        "category must be 'financial', 'operational', 'customer' or 'market",
+        "a category is financial, operational, customer, marketing or",
     ),
+    ({"category": ""}, ("category",), "a category is financial, operational, customer, marketing or a word"),
+    ({"tags": ["a", "B"]}, ("tags", 1), "a name begins with a small letter"),
+    ({"tags": ["a", "b", "a"]}, ("tags",), "each tag is named once"),
+    ({"tags": [f"t{n}" for n in range(21)]}, ("tags",), "tags has more than 20 entries"),
+    ({"links": {"Run book": "https://a.example"}}, ("links", "Run book", "[key]"), "a name begins with a sm"),
+    ({"links": {f"l{n}": "https://a.example" for n in range(21)}}, ("links",), "links has more than 20"),
+    ({"links": ["https://a.example"]}, ("links",), "links must be a mapping of names to texts"),
+    ({"links": {"data": 5}}, ("links", "data"), "data must be a text; put it in quotes"),
+    ({"links": {"data": "https://a.example/" + 2000 * "x"}}, ("links", "data"), "data has more than 2000"),
+    ({"glossary": "a\x07b"}, ("glossary",), "glossary must not hold control characters"),
+    ({"glossary": 4001 * "x"}, ("glossary",), "glossary has more than 4000 characters"),
     ({"windows": []}, ("windows",), "windows must not be empty"),
     ({"windows": ["9s"]}, ("windows", 0), "'9s' is out of range"),
     ({"windows": ["mtd", "this_month"]}, ("windows", 1), "the window mtd is the same as mtd"),
@@ -180,6 +191,78 @@ def test_refused(fields: dict[str, Any], path: tuple[str | int, ...], message: s
 
     assert [path] == [where for where, _ in found]
     assert found[0][1].startswith(message)
+
+
+CREDENTIALS = "an address holds no user and no password"
+ADDRESS = "an address is written https://wiki.example.com/page, with http or https"
+LINKS = [
+    ("https://me:secret@wiki.example.com/", CREDENTIALS),
+    ("https://token@wiki.example.com", CREDENTIALS),
+    ("https://@wiki.example.com", CREDENTIALS),
+    ("https://me:a/b@wiki.example.com", ADDRESS),
+    ("https://good.example\\@evil.example", ADDRESS),
+    ("wiki.example.com/page", ADDRESS),
+    ("javascript:alert(1)", ADDRESS),
+    ("data:text/html,x", ADDRESS),
+    ("file:///etc/passwd", ADDRESS),
+    ("ftp://a.example", ADDRESS),
+    (" https://a.example", ADDRESS),
+    ("https://a.example/b c", ADDRESS),
+    ("https://", ADDRESS),
+    ("https:///page", ADDRESS),
+    ("https://:443/", ADDRESS),
+    ("https://a.example:http/", ADDRESS),
+    ("https://a.example:65536/", ADDRESS),
+    ("https://[::1/", ADDRESS),
+    ("https://a.example/\u202egpj", "an address holds no control characters"),
+    ("https://a.example\n/", "an address holds no control characters"),
+]
+
+
+@pytest.mark.parametrize(("url", "message"), LINKS)
+def test_link_refused(url: str, message: str) -> None:
+    """A link is followed by people: it leads to a page of the web and carries no secret."""
+    found = refusals(links={"runbook": url})
+
+    assert [path for path, _ in found] == [("links", "runbook")]
+    assert found[0][1].startswith(message)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://wiki.example.com",
+        "HTTP://localhost:8080?a=b#c",
+        "https://[::1]:443/@team/page?to=me@example.com",
+        "https://münchen.example/größe",
+    ],
+)
+def test_link(url: str) -> None:
+    """Any page of the web can be linked; an @ that is no user is nothing special."""
+    assert a_kpi(links={"runbook": url}).links == {"runbook": url}
+
+
+@pytest.mark.parametrize("category", ["financial", "operational", "customer", "marketing", "co2-and_water"])
+def test_category(category: str) -> None:
+    """A category is one that everybody knows, or a word of one's own."""
+    assert a_kpi(category=category).category == category
+
+
+def test_one_tag() -> None:
+    """A single tag needs no brackets."""
+    assert a_kpi(tags="board").tags == ("board",)
+
+
+def test_silent_fields() -> None:
+    """What was stored before a field of meaning was there is the same definition, to the letter."""
+    stored = {
+        "slug": "orders", "title": "Orders", "category": "customer", "owner": "sales",
+        "event_type": "order.paid", "aggregate": "count", "windows": ["5m"],
+    }  # fmt: skip
+    kpi = Kpi.model_validate(stored)
+
+    assert stored == spec_of(kpi)
+    assert not {"glossary", "tags", "links"} & spec_of(kpi).keys()
 
 
 def an_alert(**fields: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.definitions import DefinitionError
+from shared.domain.definitions.fields import CATEGORIES
 from shared.domain.definitions.kpi_files import kpis_of, read_kpis
 from shared.domain.definitions.schemas import kpi_file_schema
 from shared.domain.windows import CALENDAR_WINDOWS
@@ -54,10 +55,13 @@ def test_numbers_are_exact() -> None:
 
 def test_all_problems() -> None:
     """Every problem of a file is told at once, in the order of its lines."""
-    text = COUNTED.replace("customer", "none").replace("5m", "5m, 5x") + "where: amount > 1\ncolour: red\n"
+    text = COUNTED.replace("customer", "No").replace("5m", "5m, 5x") + "where: amount > 1\ncolour: red\n"
 
     assert problems(text) == [
-        "5:11 category must be 'financial', 'operational', 'customer' or 'marketing'",
+        (
+            f"5:11 a category is {', '.join(CATEGORIES)} or a word of your own: "
+            "a small letter, then up to 62 small letters, digits, _ and -"
+        ),
         "7:15 '5x' is no window: write a length such as 5m, 24h or 30d, or one of "
         + ", ".join(CALENDAR_WINDOWS),
         "10:8 unknown name 'amount': fields of the event are written data.amount",

@@ -30,6 +30,21 @@ def test_update_of_meaning() -> None:
     assert Change("orders", Action.UPDATE, 2, (Difference("title", "Orders", "Paid orders"),)) == change
 
 
+def test_silent_fields() -> None:
+    """Empty tags, links and words of the business are as good as none: no new version."""
+    written_out = a_kpi(tags=[], links={}, glossary=" ")
+
+    assert (Change("orders", Action.UNCHANGED, 1),) == plan(a_catalogue(a_kpi()), [written_out])
+
+
+def test_update_of_links() -> None:
+    """A link that is added is told as a difference, and counting goes on."""
+    (change,) = plan(a_catalogue(a_kpi()), [a_kpi(links={"data": "https://a.example"})])
+
+    differences = (Difference("links", None, {"data": "https://a.example"}),)
+    assert Change("orders", Action.UPDATE, 2, differences) == change
+
+
 def test_update_of_measure() -> None:
     """A new filter makes counting start anew for every breakdown."""
     (change,) = plan(a_catalogue(a_kpi(breakdowns=["c"])), [a_kpi(breakdowns=["c"], where="data.x == 1")])
