@@ -1,5 +1,6 @@
-"""The catalogue over HTTP: which KPIs there are and what each one means."""
+"""The catalogue over HTTP: which KPIs there are, how they are found, and what each one means."""
 
+from dataclasses import astuple, dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -8,48 +9,97 @@ from starlette.responses import Response
 from services.api.answers import answer, weak_etag
 from services.api.definition_schemas import KpiBody, KpisBody, kpi_body
 from services.api.dependencies import CurrentCatalogue, known_kpi, only
-from services.api.routes.pages import Cursor, Limit, Place, page_after
+from services.api.parameters import NOT_OURS, InvalidParameterError
+from services.api.routes.pages import Cursor, Limit, Place, page_after, position_of
 from shared.domain.definitions import Kpi
+from shared.domain.definitions.searching import hit, words_of
 
 router = APIRouter(prefix="/v1/kpis", tags=["kpis"])
 
 Filter = Annotated[str | None, Query(description="Only KPIs that have exactly this")]
 
 
-@router.get(
-    "",
-    response_model=KpisBody,
-    dependencies=[Depends(only("department", "category", "owner", "objective", "limit", "cursor"))],
-)
-async def list_kpis(
-    request: Request,
+_FILTERS = ("department", "category", "owner", "objective", "tag", "q")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which KPIs are listed: those that have all of it.
+
+    Attributes:
+        words: what was typed, as KPIs are searched; empty searches for nothing.
+    """
+
+    department: str | None
+    category: str | None
+    owner: str | None
+    objective: str | None
+    tags: tuple[str, ...]
+    words: tuple[str, ...]
+
+    def place_of(self, kpi: Kpi) -> Place | None:
+        """Where *kpi* stands among what is wished for: by slug, in a search by hit first; None: nowhere."""
+        if not self._is_met_by(kpi):
+            return None
+        if not self.words:
+            return (kpi.slug,)
+        found = hit(kpi, self.words)
+        return None if found is None else (str(found.value), kpi.slug)
+
+    def _is_met_by(self, kpi: Kpi) -> bool:
+        return (
+            self.category in (None, kpi.category)
+            and self.owner in (None, kpi.owner)
+            and self.objective in (None, kpi.objective)
+            and (self.department is None or self.department in kpi.department)
+            and set(self.tags) <= set(kpi.tags)
+        )
+
+
+async def _wish(
     *,
-    catalogue: CurrentCatalogue,
     department: Filter = None,
     category: Filter = None,
     owner: Filter = None,
     objective: Filter = None,
+    tag: Annotated[
+        list[str] | None, Query(max_length=20, description="Only KPIs with this tag; given often, with all")
+    ] = None,
+    q: Annotated[
+        str | None,
+        Query(
+            max_length=200,
+            description="Only KPIs that have all these words, whole or as parts of words, whatever the case "
+            "and accents, in slug, title, description, glossary, tags, owner, department or objective",
+        ),
+    ] = None,
+) -> Wish:
+    words = () if q is None else words_of(q)
+    if q is not None and not words:
+        raise InvalidParameterError("q", "write at least one word, or leave it out")
+    return Wish(department, category, owner, objective, tuple(sorted(set(tag or ()))), words)
+
+
+@router.get("", response_model=KpisBody, dependencies=[Depends(only(*_FILTERS, "limit", "cursor"))])
+async def list_kpis(
+    request: Request,
+    *,
+    catalogue: CurrentCatalogue,
+    wish: Annotated[Wish, Depends(_wish)],
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response:
-    """The catalogue, by slug."""
-    wanted = {"department": department, "category": category, "owner": owner, "objective": objective}
-    found = sorted(slug for slug, kpi in catalogue.kpis.items() if _has(kpi, wanted))
-    page, next_cursor = page_after(found, _place, cursor=cursor, limit=limit)
-    body = KpisBody(items=[kpi_body(catalogue, slug) for slug in page], next_cursor=next_cursor)
-    return answer(request, body, etag=weak_etag(catalogue.revision, wanted, cursor, limit))
+    """The catalogue, by slug; with q, those that have all its words in slug and title come first."""
+    if cursor is not None and len(position_of(cursor)) != (2 if wish.words else 1):
+        raise InvalidParameterError("cursor", NOT_OURS)
+    found = sorted(place for kpi in catalogue.kpis.values() if (place := wish.place_of(kpi)) is not None)
+    page, next_cursor = page_after(found, _itself, cursor=cursor, limit=limit)
+    body = KpisBody(items=[kpi_body(catalogue, place[-1]) for place in page], next_cursor=next_cursor)
+    return answer(request, body, etag=weak_etag(catalogue.revision, astuple(wish), cursor, limit))
 
 
-def _place(slug: str) -> Place:
-    return (slug,)
-
-
-def _has(kpi: Kpi, wanted: dict[str, str | None]) -> bool:
-    department = wanted["department"]
-    fields = ("category", "owner", "objective")
-    return (department is None or department in kpi.department) and all(
-        wanted[name] in (None, getattr(kpi, name)) for name in fields
-    )
+def _itself(place: Place) -> Place:
+    return place
 
 
 @router.get("/{slug}", response_model=KpiBody, dependencies=[Depends(only())])

@@ -9,9 +9,9 @@ from tests.unit.api.builders import Memory, a_client, a_kpi
 pytestmark = pytest.mark.asyncio
 
 CATALOGUE = [
-    a_kpi("cancellations", owner="a@example.com", department=["ops", "sales"]),
-    a_kpi("delays", owner="a@example.com", objective="Be on time"),
-    a_kpi("revenue", category="financial", department="sales"),
+    a_kpi("cancellations", owner="a@example.com", department=["ops", "sales"], tags=["board", "eu261"]),
+    a_kpi("delays", owner="a@example.com", objective="Be on time", description="Verspätungen, sales too"),
+    a_kpi("revenue", category="financial", department="sales", tags=["board"], glossary="On time or not"),
 ]
 
 
@@ -24,6 +24,15 @@ CATALOGUE = [
         ("?department=sales", ["cancellations", "revenue"]),
         ("?objective=Be%20on%20time&owner=a@example.com", ["delays"]),
         ("?department=nobody", []),
+        ("?tag=board", ["cancellations", "revenue"]),
+        ("?tag=eu261&tag=board", ["cancellations"]),
+        ("?tag=boar", []),
+        ("?q=VERSPATUNG", ["delays"]),
+        ("?q=sales", ["cancellations", "delays", "revenue"]),
+        ("?q=rev", ["revenue"]),
+        ("?q=time%20on", ["delays", "revenue"]),
+        ("?q=board&category=financial", ["revenue"]),
+        ("?q=nothing%20sales", []),
     ],
 )
 async def test_filters(query: str, slugs: list[str]) -> None:
@@ -42,6 +51,65 @@ async def test_pages() -> None:
 
     assert [item["slug"] for item in second["items"]] == ["revenue"]
     assert second["next_cursor"] is None
+
+
+SEARCHED = [
+    a_kpi("a_part", description="Revenue of parts"),
+    a_kpi("net", title="Net Revenue"),
+    a_kpi("part", tags=["revenue"]),
+    a_kpi("revenue"),
+    a_kpi("visits"),
+]
+
+
+async def test_search_order() -> None:
+    """What has the words in slug and title comes first, then the rest, each by slug; pages keep the order."""
+    async with a_client(Memory(), *SEARCHED) as client:
+        whole = (await client.get("/v1/kpis?q=revenue")).json()
+        slugs, cursor = [], ""
+        while cursor is not None:
+            page = (await client.get(f"/v1/kpis?q=revenue&limit=1{cursor and f'&cursor={cursor}'}")).json()
+            slugs += [item["slug"] for item in page["items"]]
+            cursor = page["next_cursor"]
+
+    assert [item["slug"] for item in whole["items"]] == ["net", "revenue", "a_part", "part"]
+    assert slugs == ["net", "revenue", "a_part", "part"]
+
+
+async def test_foreign_cursor() -> None:
+    """A cursor of the listing by slug is none of a search, and the other way round."""
+    async with a_client(Memory(), *SEARCHED) as client:
+        listed = (await client.get("/v1/kpis?limit=1")).json()["next_cursor"]
+        found = (await client.get("/v1/kpis?q=revenue&limit=1")).json()["next_cursor"]
+        answers = [
+            await client.get(f"/v1/kpis?{ask}") for ask in (f"q=net&cursor={listed}", f"cursor={found}")
+        ]
+
+    assert [(answer.status_code, answer.json()["errors"][0]["parameter"]) for answer in answers] == [
+        (400, "cursor"),
+        (400, "cursor"),
+    ]
+
+
+@pytest.mark.parametrize("query", ["q=", "q=%20%CC%81", f"q={201 * 'x'}"])
+async def test_no_search(query: str) -> None:
+    """A search without a word, or with a page of them, is a problem and not the whole catalogue."""
+    async with a_client(Memory(), *SEARCHED) as client:
+        answer = await client.get(f"/v1/kpis?{query}")
+
+    assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (400, "q")
+
+
+async def test_search_unchanged() -> None:
+    """Who has the answer to a search already gets 304, and for another search another answer."""
+    async with a_client(Memory(), *SEARCHED) as client:
+        first = await client.get("/v1/kpis?q=revenue")
+        known = {"If-None-Match": first.headers["etag"]}
+        again = await client.get("/v1/kpis?q=revenue", headers=known)
+        other = await client.get("/v1/kpis?q=visits", headers=known)
+        tagged = await client.get("/v1/kpis?q=revenue&tag=revenue", headers=known)
+
+    assert [answer.status_code for answer in (again, other, tagged)] == [304, 200, 200]
 
 
 async def test_one() -> None:
