@@ -1,4 +1,4 @@
-"""`tidemark kpi`: KPI files checked, compared with the database and put in force; the domain judges them."""
+"""`tidemark kpi`: KPI files checked, compared with the database, put in force and written; it judges none."""
 
 import asyncio
 import json
@@ -10,6 +10,7 @@ import typer
 from services import catalogue_answers as answers
 from services.backfill_commands import Rate, Wait, tell
 from services.catalogue_doors import FAILED, REFUSED, USAGE, answered, read_connection, write_connection
+from services.catalogue_exports import exported
 from services.catalogue_paths import kpi_texts
 from shared.domain.definitions import Action, Catalogue, Change, plan
 from shared.domain.definitions.kpi_files import LocatedKpi, check_together, read_kpis
@@ -103,6 +104,24 @@ def show(
             answers.show_kpi(catalogue, slug, as_json=as_json)
         else:
             raise UnknownKpiError(slug)
+
+
+@app.command()
+def export(
+    slugs: Annotated[
+        list[str] | None, typer.Argument(help="Some KPIs; without any, all of them", metavar="SLUG...")
+    ] = None,
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option(file_okay=False, help="Write SLUG.yaml for each into this directory", metavar="DIR"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write what is in force as KPI files: to standard output, or one file for each KPI."""
+    with answered(as_json=as_json):
+        catalogue = asyncio.run(_in_force())
+        answers.show_export(exported(catalogue, slugs or [], folder=output), as_json=as_json)
 
 
 @app.command()

@@ -9,7 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from services.catalogue_exports import Exported
 from shared.domain.definitions import Action, Catalogue, Change, DefinitionError, Kpi, Problem
+from shared.domain.definitions.kpi_texts import SEPARATOR
 from shared.domain.definitions.plans import spec_of
 
 _COLOURS = {Action.CREATE: "green", Action.UPDATE: "yellow", Action.RETIRE: "red", Action.UNCHANGED: "dim"}
@@ -88,6 +90,22 @@ def show_kpi(catalogue: Catalogue, slug: str, *, as_json: bool) -> None:
     for measure in body["measures"]:
         table.add_row("measure", _plain(f"{measure['measure_id']} by [{', '.join(measure['breakdown'])}]"))
     _print(table)
+
+
+def show_export(kpis: Sequence[Exported], *, as_json: bool) -> None:
+    """Say which files were written; of KPIs that were not, the documents themselves."""
+    if as_json:
+        _print_json({"kpis": [_export_body(each) for each in kpis]})
+        return
+    for each in kpis:
+        if each.file is not None:
+            typer.echo(str(each.file))
+    typer.echo(SEPARATOR.join(each.text for each in kpis if each.file is None), nl=False)
+
+
+def _export_body(kpi: Exported) -> dict[str, Any]:
+    file = None if kpi.file is None else str(kpi.file)
+    return {"slug": kpi.slug, "version": kpi.version, "file": file, "text": kpi.text}
 
 
 def _kpi_body(catalogue: Catalogue, slug: str) -> dict[str, Any]:

@@ -108,6 +108,61 @@ def test_unknown_slug() -> None:
     assert (result.exit_code, result.stderr) == (FAILED, "there is no KPI 'nothing'\n")
 
 
+EXAMPLES = Path(__file__).parents[2] / "kpis" / "flights.yaml"
+
+
+@pytest.mark.usefixtures("_database")
+def test_export(tmp_path: Path) -> None:
+    """What is in force, written as files and on standard output, passes lint and changes nothing."""
+    body("apply", str(EXAMPLES), "--yes")
+    folder, whole = tmp_path / "in" / "git", tmp_path / "whole.yaml"
+    slugs = sorted(each["spec"]["slug"] for each in body("show")["kpis"])
+
+    written = run("export", "--output", str(folder))
+    whole.write_text(run("export").stdout, "utf-8")
+
+    assert written.stdout.splitlines() == [str(folder / f"{slug}.yaml") for slug in slugs]
+    for place in (folder, whole):
+        assert run("lint", str(place)).exit_code == 0
+        changes = body("plan", str(place), "--prune")["changes"]
+        assert [(change["slug"], change["action"]) for change in changes] == [
+            (slug, "unchanged") for slug in slugs
+        ]
+
+
+@pytest.mark.usefixtures("_database")
+def test_export_some(tmp_path: Path) -> None:
+    """Some KPIs are written alone, over what was there; to machines also with version and place."""
+    run("apply", str(a_file(tmp_path, "a.yaml", "a", "b", more="glossary: Größe\n")), "--yes")
+    (tmp_path / "b.yaml").write_text("old", "utf-8")
+
+    told = body("export", "b", "--output", str(tmp_path))
+    printed = body("export", "b")
+
+    text = (tmp_path / "b.yaml").read_text("utf-8")
+    assert "glossary: Größe\n" in text
+    assert told == {"kpis": [{"slug": "b", "version": 1, "file": str(tmp_path / "b.yaml"), "text": text}]}
+    assert printed == {"kpis": [{"slug": "b", "version": 1, "file": None, "text": text}]}
+
+
+@pytest.mark.usefixtures("_database")
+def test_export_failed(tmp_path: Path) -> None:
+    """A KPI that is not in force, and a place that cannot be written, are failures told in words."""
+    run("apply", str(a_file(tmp_path, "a.yaml", "a")), "--yes")
+    folder = tmp_path / "out"
+    (folder / "a.yaml").mkdir(parents=True)
+
+    unknown = run("export", "a", "nothing", "--output", str(tmp_path / "none"))
+    blocked = run("export", "--output", str(folder))
+
+    assert (unknown.exit_code, unknown.stderr) == (FAILED, "there is no KPI 'nothing'\n")
+    assert not (tmp_path / "none").exists()
+    assert (blocked.exit_code, blocked.stderr) == (
+        FAILED,
+        f"{folder / 'a.yaml'} cannot be written: Is a directory\n",
+    )
+
+
 def test_no_tables(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database without tables is told as such, with the remedy."""
     monkeypatch.setenv("TIDEMARK_DATABASE_URL", postgres)

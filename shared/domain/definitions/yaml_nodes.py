@@ -17,7 +17,7 @@ MAX_DEPTH = 16
 
 _INTEGER = re.compile(r"[-+]?\d{1,38}", re.ASCII)
 _DECIMAL = re.compile(r"[-+]?(\d{1,38}\.?\d{0,38}|\.\d{1,38})([eE][-+]?\d{1,2})?", re.ASCII)
-_STRANGE = re.compile(
+STRANGE = re.compile(
     "[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
 """Everything that YAML does not allow, and line breaks that only some programs see as such."""
@@ -104,7 +104,7 @@ def read_nodes(text: str) -> tuple[list[Node], list[Fault]]:
 
     Reading stops at the first fault after which the rest would be guesswork; what stood before it is there.
     """
-    strange = _STRANGE.search(text)
+    strange = STRANGE.search(text)
     if strange is not None:
         return [], [
             Fault(f"the character U+{ord(strange[0]):04X} is not read", mark_at(text, strange.start()))

@@ -1,0 +1,74 @@
+"""KPIs as the text of KPI files, which reads back as the same definitions; it writes no file."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import yaml
+
+from shared.domain.definitions.kpi_files import API_VERSION, KIND
+from shared.domain.definitions.kpis import Kpi
+from shared.domain.definitions.plans import spec_of
+from shared.domain.definitions.yaml_nodes import STRANGE, Mark, Scalar
+
+SEPARATOR = "---\n"
+"""What stands between two KPIs of one file."""
+
+_WIDTH_CHARACTERS = 110
+_RESOLVER = yaml.resolver.Resolver()
+_START = Mark(0, 0, 0)
+_TAGS = {str: "tag:yaml.org,2002:str", int: "tag:yaml.org,2002:int", bool: "tag:yaml.org,2002:bool"}
+
+
+def kpi_text(kpi: Kpi) -> str:
+    """The document that defines *kpi*: its fields in the order of the reference, without defaults.
+
+    Reading it gives a KPI with the same specification, whatever the texts and numbers in it are.
+    """
+    # Numbers are texts in a specification; the model still has them as numbers.
+    held = kpi.model_dump(by_alias=True, exclude_defaults=True)
+    node = _mapping({"apiVersion": API_VERSION, "kind": KIND} | spec_of(kpi), held)
+    text: str = yaml.serialize(node, Dumper=yaml.SafeDumper, allow_unicode=True, width=_WIDTH_CHARACTERS)
+    return text
+
+
+def _node(told: Any, held: Any) -> yaml.Node:
+    if isinstance(told, Mapping):
+        return _mapping(told, held)
+    if isinstance(told, list):
+        return _sequence(told, held)
+    if isinstance(held, Decimal):
+        return _number(told)
+    if isinstance(told, str):
+        return _text(told)
+    return yaml.ScalarNode(_TAGS[type(told)], str(told).lower())
+
+
+def _mapping(told: Mapping[str, Any], held: Mapping[str, Any]) -> yaml.Node:
+    pairs = [(_text(name), _node(value, held.get(name))) for name, value in told.items()]
+    return yaml.MappingNode("tag:yaml.org,2002:map", pairs, flow_style=False)
+
+
+def _sequence(told: list[Any], held: Any) -> yaml.Node:
+    items = [_node(each, of) for each, of in zip(told, held, strict=True)]
+    is_short = not any(isinstance(each, Mapping) for each in told)
+    return yaml.SequenceNode("tag:yaml.org,2002:seq", items, flow_style=is_short)
+
+
+def _number(text: str) -> yaml.Node:
+    """A number without quotes, unless it would be read as one that is written otherwise."""
+    read = Scalar(_START, text, None).plain
+    if isinstance(read, int | Decimal) and str(Decimal(read)) == text:
+        # With the tag that it would be given anyway it is left without one, and without quotes.
+        return yaml.ScalarNode(_RESOLVER.resolve(yaml.ScalarNode, text, (True, False)), text)
+    return yaml.ScalarNode(_TAGS[str], text, style="'")
+
+
+def _text(text: str) -> yaml.Node:
+    """A text in the plainest style that our reader, and others by YAML's own rules, take for this text."""
+    if STRANGE.search(text):
+        return yaml.ScalarNode(_TAGS[str], text, style='"')
+    if "\n" in text.rstrip("\n") and text.strip() == text.rstrip("\n"):
+        return yaml.ScalarNode(_TAGS[str], text, style="|")
+    is_plain = Scalar(_START, text, None).plain == text
+    return yaml.ScalarNode(_TAGS[str], text, style=None if is_plain else "'")
