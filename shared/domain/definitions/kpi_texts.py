@@ -15,7 +15,6 @@ SEPARATOR = "---\n"
 """What stands between two KPIs of one file."""
 
 _WIDTH_CHARACTERS = 110
-_RESOLVER = yaml.resolver.Resolver()
 _START = Mark(0, 0, 0)
 _TAGS = {str: "tag:yaml.org,2002:str", int: "tag:yaml.org,2002:int", bool: "tag:yaml.org,2002:bool"}
 
@@ -58,9 +57,10 @@ def _sequence(told: list[Any], held: Any) -> yaml.Node:
 def _number(text: str) -> yaml.Node:
     """A number without quotes, unless it would be read as one that is written otherwise."""
     read = Scalar(_START, text, None).plain
-    if isinstance(read, int | Decimal) and str(Decimal(read)) == text:
-        # With the tag that it would be given anyway it is left without one, and without quotes.
-        return yaml.ScalarNode(_RESOLVER.resolve(yaml.ScalarNode, text, (True, False)), text)
+    composed = yaml.compose(text, Loader=yaml.SafeLoader)
+    if composed is not None and isinstance(read, int | Decimal) and str(Decimal(read)) == text:
+        # With the tag that YAML gives it anyway it is left without one, and without quotes.
+        return yaml.ScalarNode(composed.tag, text)
     return yaml.ScalarNode(_TAGS[str], text, style="'")
 
 
