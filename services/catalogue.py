@@ -107,6 +107,18 @@ def show(
 
 
 @app.command()
+def lineage(
+    slug: Annotated[str, typer.Argument(help="The KPI", metavar="SLUG")], *, as_json: AsJson = False
+) -> None:
+    """Show what a KPI is made of, down to fields of events, and who uses it."""
+    with answered(as_json=as_json):
+        catalogue = asyncio.run(_in_force())
+        if slug not in catalogue.kpis:
+            raise UnknownKpiError(slug)
+        answers.show_lineage(catalogue, slug, as_json=as_json)
+
+
+@app.command()
 def export(
     slugs: Annotated[
         list[str] | None, typer.Argument(help="Some KPIs; without any, all of them", metavar="SLUG...")

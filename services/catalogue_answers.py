@@ -2,13 +2,15 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from services.api.lineage_schemas import EventsBody, LineageBody, lineage_body
 from services.catalogue_exports import Exported
 from shared.domain.definitions import Action, Catalogue, Change, DefinitionError, Kpi, Problem
 from shared.domain.definitions.kpi_texts import SEPARATOR
@@ -101,6 +103,34 @@ def show_export(kpis: Sequence[Exported], *, as_json: bool) -> None:
         if each.file is not None:
             typer.echo(str(each.file))
     typer.echo(SEPARATOR.join(each.text for each in kpis if each.file is None), nl=False)
+
+
+def show_lineage(catalogue: Catalogue, slug: str, *, as_json: bool) -> None:
+    """Say what a KPI is made of and who uses it; to machines as the API does."""
+    body = lineage_body(catalogue, slug)
+    if as_json:
+        _print_json(asdict(body))
+        return
+    table = _table("", "What", "How")
+    for row in _lineage_rows(body):
+        table.add_row(*map(_plain, row))
+    _print(table)
+
+
+def _lineage_rows(body: LineageBody) -> Iterator[tuple[str, str, str]]:
+    for events in body.events:
+        counted = "counts" if events.kpi == body.kpi else f"{events.kpi} counts"
+        yield counted, events.event_type, _fields(events)
+    for operand in body.made_of:
+        yield "made of", operand.kpi, f"read by {', '.join(operand.read_by)}"
+    for user in body.used_by:
+        yield "used by", user.kpi, f"reads {', '.join(user.reads)}"
+    for alert in body.alerts:
+        yield "judged by", alert.rule, f"alert of {alert.kpi}"
+
+
+def _fields(events: EventsBody) -> str:
+    return "\n".join(f"{each.field} ({', '.join(each.used_as)})" for each in events.fields)
 
 
 def _export_body(kpi: Exported) -> dict[str, Any]:

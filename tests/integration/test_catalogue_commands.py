@@ -163,6 +163,25 @@ def test_export_failed(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.usefixtures("_database")
+def test_lineage() -> None:
+    """Lineage is shown to people as a table and to machines as the API tells it."""
+    body("apply", str(EXAMPLES), "--yes")
+
+    shown = run("lineage", "cancellations")
+    told = body("lineage", "cancellations")
+    unknown = run("lineage", "nothing")
+
+    lines = [line.split() for line in shown.stdout.splitlines()]
+    assert ["counts", "flight.cancelled", "data.carrier", "(dimension)"] in lines
+    assert ["used", "by", "cancellation_rate", "reads", "cancellations"] in lines
+    assert ["judged", "by", "mass_cancellations", "alert", "of", "cancellations"] in lines
+    assert told["kpi"] == "cancellations"
+    assert {"kpi": "cancellation_rate", "distance": 1, "reads": ["cancellations"]} in told["used_by"]
+    assert {"kpi": "cancellations", "rule": "mass_cancellations"} in told["alerts"]
+    assert (unknown.exit_code, unknown.stderr) == (FAILED, "there is no KPI 'nothing'\n")
+
+
 def test_no_tables(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database without tables is told as such, with the remedy."""
     monkeypatch.setenv("TIDEMARK_DATABASE_URL", postgres)

@@ -1,0 +1,115 @@
+"""Lineage as the API and the command line tell it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.domain.definitions import Catalogue
+from shared.domain.lineage import EventUse, Role, lineage
+
+
+@dataclass(frozen=True, slots=True)
+class FieldBody:
+    """A field of events and what it is needed for."""
+
+    field: Annotated[str, Field(description="As in an expression: data.amount, subject")]
+    used_as: Annotated[
+        list[Role],
+        Field(description="filter: decides which events count; value: is taken from each; dimension: tells "
+              "the series of a breakdown apart"),
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class EventsBody:
+    """Events that a KPI is made of."""
+
+    kpi: Annotated[str, Field(description="The KPI that counts them: itself, or one its formula comes to")]
+    event_type: str
+    fields: Annotated[list[FieldBody], Field(description="By name")]
+
+
+@dataclass(frozen=True, slots=True)
+class OperandBody:
+    """A KPI that another one is made of."""
+
+    kpi: str
+    distance: Annotated[int, Field(description="1: the formula names it; 2: a formula in it does, ...")]
+    read_by: Annotated[list[str], Field(description="Who reads it on the way down, the KPI itself included")]
+
+
+@dataclass(frozen=True, slots=True)
+class UserBody:
+    """A KPI that uses another one."""
+
+    kpi: str
+    distance: Annotated[int, Field(description="1: its formula names the KPI; 2: a formula in it does, ...")]
+    reads: Annotated[list[str], Field(description="What it reads on the way up, the KPI itself included")]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRefBody:
+    """An alert rule."""
+
+    kpi: Annotated[str, Field(description="The KPI it belongs to: this one, or one that uses it")]
+    rule: Annotated[str, Field(description="Its name, unique within the KPI")]
+
+
+@dataclass(frozen=True, slots=True)
+class LineageBody:
+    """What a KPI is made of and who uses it."""
+
+    kpi: str
+    version: Annotated[int, Field(description="The version of the definition in force")]
+    events: Annotated[list[EventsBody], Field(description="What it comes down to, by KPI")]
+    made_of: Annotated[list[OperandBody], Field(description="The KPIs of its formula, the nearest first")]
+    used_by: Annotated[list[UserBody], Field(description="The formulas it is in, the nearest first")]
+    alerts: Annotated[list[RuleRefBody], Field(description="Judged on it, then on what uses it")]
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedBody:
+    """A KPI that needs what was asked about."""
+
+    kpi: str
+    version: Annotated[int, Field(description="The version of the definition in force")]
+    events: Annotated[list[EventsBody], Field(description="What it needs of it, and by way of which KPI")]
+    alerts: Annotated[list[str], Field(description="The names of its rules")]
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedPageBody:
+    """A page of the KPIs that break or change when a type of events, or a field of them, goes away."""
+
+    event_type: Annotated[str | None, Field(description="As asked; null: every type")]
+    field: Annotated[str | None, Field(description="As asked, in one spelling; null: the events themselves")]
+    items: Annotated[list[AffectedBody], Field(description="By slug")]
+    next_cursor: Annotated[str | None, Field(description="For the next page; null: this was the last")]
+
+
+def lineage_body(catalogue: Catalogue, slug: str) -> LineageBody:
+    """The lineage of *slug*, which the catalogue has."""
+    found = lineage(catalogue, slug)
+    return LineageBody(
+        kpi=slug,
+        version=catalogue.versions[slug],
+        events=_events(found.events),
+        made_of=[OperandBody(each.slug, each.distance, list(each.neighbours)) for each in found.made_of],
+        used_by=[UserBody(each.slug, each.distance, list(each.neighbours)) for each in found.used_by],
+        alerts=[RuleRefBody(owner, name) for owner, name in found.rules],
+    )
+
+
+def affected_body(catalogue: Catalogue, slug: str, uses: Iterable[EventUse]) -> AffectedBody:
+    """What *slug*, which the catalogue has, needs of the events that were asked about."""
+    rules = [alert.name for alert in catalogue.kpis[slug].alerts]
+    return AffectedBody(slug, catalogue.versions[slug], _events(uses), rules)
+
+
+def _events(uses: Iterable[EventUse]) -> list[EventsBody]:
+    return [
+        EventsBody(use.slug, use.event_type, [FieldBody(each.text, list(each.roles)) for each in use.fields])
+        for use in uses
+    ]
