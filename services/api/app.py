@@ -10,7 +10,17 @@ from services.api.dependencies import ApiState
 from services.api.edge import Measured, RequestIds, SafeHeaders
 from services.api.limits import Limits
 from services.api.openapi_document import completed
-from services.api.routes import alerts, comparisons, histories, kpis, lineage, revisions, streams, values
+from services.api.routes import (
+    alerts,
+    comparisons,
+    contributions,
+    histories,
+    kpis,
+    lineage,
+    revisions,
+    streams,
+    values,
+)
 from shared.runtime.ops import ops_routes
 
 _DESCRIPTION = """\
@@ -46,7 +56,7 @@ def create_app(state: ApiState) -> FastAPI:
     )
     app.state.tidemark = state
     problems.install(app)
-    for routes in (kpis, lineage, values, histories, comparisons, revisions, streams, alerts):
+    for routes in (kpis, lineage, values, histories, comparisons, contributions, revisions, streams, alerts):
         app.include_router(routes.router)
     app.router.routes.extend(
         ops_routes(probes=state.probes, registry=state.registry, before_scrape=state.kpi_gauges.refresh)

@@ -7,9 +7,11 @@ from typing import Protocol
 
 from shared.domain.alert_changes import Alert
 from shared.domain.alerts import StateName
+from shared.domain.contributions import Explanation
 from shared.domain.definitions import Catalogue
 from shared.domain.readings import Reading
 from shared.replay.revisions import Revision
+from shared.storage.contributions import Change
 from shared.storage.current import CurrentReading
 from shared.storage.readings import Ask
 
@@ -43,6 +45,15 @@ class Readings(Protocol):
 
     async def top(self, catalogue: Catalogue, picked: Picked, *, most: int, now: datetime) -> list[Reading]:
         """The *most* series with the largest values, then one for all others, if there are any."""
+
+    async def explained(
+        self, catalogue: Catalogue, change: Change, *, most: int, now: datetime
+    ) -> Explanation:
+        """The parts of *change*, the *most* series that did most first, from one snapshot.
+
+        Raises:
+            IndivisibleChangeError: the change is not made up of what series did.
+        """
 
     async def current(
         self, *, slugs: Sequence[str] | None, windows: Sequence[str] | None

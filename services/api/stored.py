@@ -10,11 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.api.readers import Combination, Picked
 from shared.domain.alert_changes import Alert
 from shared.domain.alerts import StateName
+from shared.domain.contributions import Explanation
 from shared.domain.definitions import Catalogue
 from shared.domain.readings import Reading
 from shared.storage import alerts as stored_alerts
+from shared.storage import contributions as stored_contributions
 from shared.storage import current as stored_current
 from shared.storage import readings as stored_readings
+from shared.storage.contributions import Change
 from shared.storage.current import CurrentReading
 from shared.storage.definitions import catalogue_revision, load_catalogue
 from shared.storage.engine import reading
@@ -64,6 +67,13 @@ class Stored:
                 connection, catalogue, picked.slug, picked.window,
                 breakdown=picked.breakdown, at=picked.at, now=now, top=most,
             )  # fmt: skip
+
+    async def explained(
+        self, catalogue: Catalogue, change: Change, *, most: int, now: datetime
+    ) -> Explanation:
+        """The parts of *change*, the *most* series that did most first."""
+        async with self._reading() as connection:
+            return await stored_contributions.explained(connection, catalogue, change, most=most, now=now)
 
     async def current(
         self, *, slugs: Sequence[str] | None, windows: Sequence[str] | None

@@ -19,12 +19,14 @@ from services.api.readers import Combination, Picked
 from services.api.streams import Hub
 from shared.domain.alert_changes import Alert
 from shared.domain.alerts import StateName
+from shared.domain.contributions import Compared, Contribution, Explanation, Part
 from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.errors import StoreUnavailableError
 from shared.domain.ranking import OTHER
 from shared.domain.readings import Reading
 from shared.observability.health import Check
 from shared.replay.revisions import Revision
+from shared.storage.contributions import Change
 from shared.storage.current import CurrentReading
 from shared.storage.readings import Ask
 
@@ -82,6 +84,7 @@ class Memory:
         standing: the alerts.
         is_away: whether the database does not answer.
         asks: everything that was evaluated.
+        changes_asked: every change that was to be explained.
         looks: how often kpi_current was read.
     """
 
@@ -94,6 +97,7 @@ class Memory:
         self.is_away = False
         self.position = 100
         self.asks: list[Ask] = []
+        self.changes_asked: list[Change] = []
         self.since: list[int] = []
         self.looks = 0
 
@@ -127,6 +131,20 @@ class Memory:
         first = [Ask(picked.slug, picked.window, one, picked.at) for one in self.known[:most]]
         others = Ask(picked.slug, picked.window, tuple((name, OTHER) for name in picked.breakdown), picked.at)
         return await self.evaluate(catalogue, [*first, others], now=now)
+
+    async def explained(
+        self, catalogue: Catalogue, change: Change, *, most: int, now: datetime
+    ) -> Explanation:
+        """No change at all, to which each of the first that are known did nothing."""
+        self.changes_asked.append(change)
+        series = [(), *self.known[:most]]
+        asks = [
+            Ask(change.slug, change.window, one, at) for one in series for at in (change.then, change.now)
+        ]
+        found = await self.evaluate(catalogue, asks, now=now)
+        pairs = [Compared(then, later) for then, later in zip(found[::2], found[1::2], strict=True)]
+        nothing = None if self.value is None else Contribution(Decimal(0), None, None)
+        return Explanation(pairs[0], tuple(Part(pair, nothing) for pair in pairs[1:]))
 
     async def current(
         self, *, slugs: Sequence[str] | None, windows: Sequence[str] | None

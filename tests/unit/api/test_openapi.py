@@ -50,6 +50,7 @@ def test_problems_everywhere() -> None:
         ("/v1/kpis/departures/history", "/v1/kpis/{slug}/history"),
         ("/v1/kpis/departures/compare?with=last_year&with=last_week", "/v1/kpis/{slug}/compare"),
         ("/v1/kpis/departures/trend", "/v1/kpis/{slug}/trend"),
+        ("/v1/kpis/departures/contribution?breakdown=carrier", "/v1/kpis/{slug}/contribution"),
         ("/v1/values", "/v1/values"),
         ("/v1/alerts", "/v1/alerts"),
         ("/v1/kpis/nothing", None),
