@@ -112,6 +112,25 @@ def test_any_kpi(kpi: Kpi) -> None:
     assert spec_of(kpi) == spec_of(again)
 
 
+FORMULAS = st.sampled_from(
+    ["orders", "\n orders /\n   2  # half\n", "(orders - prev(orders))\n", "1 if orders > 0 else 0"]
+)
+
+
+@settings(deadline=None)
+@given(kpi=KPIS, formula=FORMULAS)
+def test_any_catalogue(kpi: Kpi, formula: str) -> None:
+    """Whatever is in force, a plan of what it is written as changes nothing, nor does it retire anything."""
+    catalogue = a_catalogue(kpi, a_kpi("part", formula=formula, title=kpi.title))
+
+    again = kpis_of(SEPARATOR.join(map(kpi_text, catalogue.kpis.values())))
+
+    assert [(change.slug, change.action) for change in plan(catalogue, again, prune=True)] == [
+        ("orders", Action.UNCHANGED),
+        ("part", Action.UNCHANGED),
+    ]
+
+
 @settings(deadline=None)
 @given(kpi=KPIS)
 def test_other_readers(kpi: Kpi) -> None:
