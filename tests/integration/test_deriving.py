@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from typing import cast
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from hypothesis import given, settings
@@ -22,13 +24,14 @@ from shared.contracts.events import CleanEvent, encode_clean
 from shared.domain.calendars import instant_us
 from shared.domain.definitions.kpi_files import kpis_of
 from shared.domain.windows import DERIVED, LENGTH_US, PARTS, Marks, Rung, marks_at
-from shared.storage import pane_marks, pane_repairs, panes
-from shared.storage.engine import open_engine
+from shared.storage import pane_marks, pane_repairs, panes, positions
+from shared.storage.engine import close, connect, open_engine
 from shared.storage.pane_marks import MarksMovedError, StaleMarksError
 from shared.storage.pane_rows import PaneRows
 from shared.storage.schema import downgrade, upgrade
 from tests.integration.corrections_rig import MemoryLog, a_corrector
 from tests.integration.counting_rig import Counting, counting, law
+from tests.integration.cuts import Cut
 from tests.integration.test_aggregate_laws import KPI_FILE as AGGREGATES
 from tests.integration.test_aggregate_laws import logs as aggregate_logs
 from tests.integration.test_counting_laws import counted, derivings
@@ -281,6 +284,52 @@ async def test_the_job(mine: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(parts) > 4
     assert await pane_marks.due(mine.connection, now_us=now_us) == []
     assert {pane[2] for pane in await stored(mine)} == {Rung.S1, *DERIVED, Rung.D1}
+
+
+@pytest.mark.asyncio
+async def test_killed_at_any_statement(mine: Counting) -> None:
+    """Who derives and dies at a statement leaves everything as it was; the next one does it all."""
+    came = [an_event(n, ago=timedelta(seconds=n)) for n in range(1, 9)]
+    await mine.count_events(came)
+    before, marks, after, was_cut = await stored(mine), await pane_marks.load(mine.connection), 0, True
+    until_us = instant_us(NOW + timedelta(minutes=20)) + pane_marks.LAG_US
+    while was_cut:
+        after += 1
+        connection = await connect(mine.url, application_name="tests")
+        cut, was_cut = Cut(connection, after=after), False
+        try:
+            async with connection.transaction():
+                await pane_marks.derive(cast("asyncpg.Connection", cut), range(PARTS), now_us=until_us)
+        except (ConnectionResetError, asyncpg.InterfaceError):
+            was_cut = True
+            assert await stored(mine) == before
+            assert await pane_marks.load(mine.connection) == marks
+        finally:
+            await close(connection)
+
+    assert after > 10
+    assert {pane[2] for pane in await stored(mine, finest=Rung.S1)} == {
+        Rung.S1, Rung.S10, Rung.M1, Rung.M15, Rung.D1,
+    }  # fmt: skip
+    assert await mine.differences(came, NOW, NOW + timedelta(minutes=4)) == []
+
+
+@pytest.mark.asyncio
+async def test_waits_for_a_flush(mine: Counting) -> None:
+    """Nothing is derived while a flush is in flight, and the flush that follows is chosen anew."""
+    await mine.count_events([an_event(1, ago=timedelta(seconds=30))])
+    other = await connect(mine.url, application_name="tests")
+    try:
+        async with other.transaction():
+            await positions.hold_all(other)
+            deriving = asyncio.create_task(mine.derive(until=NOW + timedelta(minutes=1)))
+            await asyncio.sleep(0.2)
+            assert not deriving.done()
+        await deriving
+    finally:
+        await close(other)
+
+    assert (await pane_marks.load(mine.connection)).lowest()[Rung.M1] >= instant_us(NOW)
 
 
 @pytest.mark.asyncio
