@@ -68,12 +68,12 @@ async def explained(
     whole = reader.pair(())
     await reader.read([whole])
     moved = reader.moved(whole)
-    found: list[_Found] = []
+    first: list[_Found] = []
     for start in range(0, len(known), _AT_ONCE):
         pairs = [reader.pair(combination) for combination in known[start : start + _AT_ONCE]]
         await reader.read(pairs)
-        found += [reader.found(pair, moved) for pair in pairs if not pair.is_silent(reader.answers)]
-    first = sorted(found, key=_place)[:most]
+        found = (reader.found(pair, moved) for pair in pairs if not pair.is_silent(reader.answers))
+        first = sorted([*first, *found], key=_place)[:most]
     counted = await completeness(connection, {key.measure_id for key in reader.answers})
     return _explanation(reader, whole, moved, first, counted)
 

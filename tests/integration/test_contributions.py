@@ -247,6 +247,22 @@ async def test_younger_breakdown(database_url: str) -> None:
     assert found.whole.change == 5
 
 
+async def test_many_shops(database_url: str) -> None:
+    """Those that did most are found among all series, wherever they stand; the others are one.
+
+    230 shops with an order each, and of three of them 4, 3 and 2.
+    """
+    numbers = [*range(230), *[150] * 3, *[220] * 2, 5]
+    async with counting(database_url, [a_kpi("orders", windows=["24h"], breakdowns=[["shop"]])]) as mine:
+        await mine.take_over([0])
+        await mine.count_events(an_event(n, data={"shop": f"{k:03}"}) for n, k in enumerate(numbers))
+        async with reading(mine.engine) as connection:
+            found = await explained(connection, mine.catalogue, DAY, most=3, now=NOW)
+
+    assert list(told(found)) == ["150", "220", "005", "__other__"]
+    assert list(told(found).values()) == [4, 3, 2, 227]
+
+
 async def test_nothing(database_url: str) -> None:
     """Without any event nothing has changed, and nobody did anything to it."""
     async with counting(database_url, [a_kpi("orders", windows=["24h"], breakdowns=[["shop"]])]) as mine:
