@@ -10,11 +10,13 @@ from typing import Annotated
 from pydantic import Field
 
 from services.api.schemas import Number, PointBody, TargetBody, ValueBody, history_body, status_of, value_body
-from shared.domain.comparisons import Against, Judgement, change, judgement
+from shared.domain.calendars import Calendar, instant_us
+from shared.domain.comparisons import Against, Judgement, are_alike, change, excess_us, judgement
 from shared.domain.definitions import Kpi
 from shared.domain.readings import Reading
 from shared.domain.targets import Direction, Status
-from shared.domain.trends import Course, Point, trend
+from shared.domain.trends import Course, Point, share_events, trend
+from shared.domain.windows import SECOND_US
 
 
 class Gap(StrEnum):
@@ -24,6 +26,8 @@ class Gap(StrEnum):
     """The instant lies further back than values are kept."""
     NO_DATA = "no_data"
     """One of both values is null."""
+    TOO_COARSE = "too_coarse"
+    """Only panes are left of then that make the window another one, such as a day for an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,9 @@ class BaseBody:
     n: Annotated[int, Field(description="How many events went into the value")]
     window_start: datetime
     window_end: datetime
+    excess_s: Annotated[
+        int, Field(description="By how many seconds the window is too long, for old panes are coarse")
+    ]
     complete: Annotated[bool, Field(description="No event of the window is expected any more")]
     status: Annotated[Status | None, Field(description="null: no value or no target to compare")]
 
@@ -57,8 +64,10 @@ class ComparisonBody:
         Field(description="By the direction; in a band, what is nearer to the target is better"),
     ]
     reason: Annotated[
-        Gap | None, Field(description="Why there is no change: more than 400 days back, or a value is null")
-    ]
+        Gap | None,
+        Field(description="Why there is no change: more than 400 days back, a value is null, or the windows"
+              " differ in length by more than a twentieth, for old panes are coarse"),
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +81,11 @@ class ComparedBody(ValueBody):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What a value is compared with: its reading, or None where it is no longer kept."""
+    """What a value is compared with.
+
+    Attributes:
+        reading: None where it is no longer kept.
+    """
 
     against: Against
     at: datetime
@@ -105,7 +118,12 @@ class TrendBody:
         bool, Field(description="Windows of neighbours share events, so that p_value is too small")
     ]
     as_of: Annotated[datetime, Field(description="What had reached the log before this is counted")]
-    n: Annotated[int, Field(description="How many points have a value; the others are left out")]
+    n: Annotated[
+        int,
+        Field(
+            description="How many points have a value and a window as long as the newest; others are left out"
+        ),
+    ]
     slope_per_day: Annotated[
         float | None, Field(description="Theil and Sen: the median change per 24 hours; null: too few points")
     ]
@@ -131,37 +149,60 @@ def compared_body(kpi: Kpi, reading: Reading, at: datetime, compared: Sequence[C
     """*reading*, of the instant *at*, beside what it is compared with."""
     body = value_body(kpi, reading)
     values = {each.name: getattr(body, each.name) for each in fields(body)}
-    items = [_comparison_body(kpi, reading.value, each) for each in compared]
+    items = [_comparison_body(kpi, reading, _excess_us(kpi, reading, at), each) for each in compared]
     return ComparedBody(**values, at=at.astimezone(UTC), direction=kpi.direction, items=items)
 
 
-def _comparison_body(kpi: Kpi, value: Decimal | None, compared: Compared) -> ComparisonBody:
-    reading = compared.reading
-    base = None if reading is None else reading.value
-    found = change(value, base)
+def _comparison_body(kpi: Kpi, reading: Reading, excess: int, compared: Compared) -> ComparisonBody:
+    before = compared.reading
+    if before is None:
+        return _untold(compared, None, Gap.NOT_KEPT)
+    before_excess = _excess_us(kpi, before, compared.at)
+    base = _base_body(kpi, before, excess_s=round(before_excess / SECOND_US))
+    found = change(reading.value, before.value)
+    if found is None:
+        return _untold(compared, base, Gap.NO_DATA)
+    if not are_alike(_length_us(before), before_excess, excess):
+        return _untold(compared, base, Gap.TOO_COARSE)
     return ComparisonBody(
         against=compared.against,
         at=compared.at.astimezone(UTC),
-        base=None if reading is None else _base_body(kpi, reading),
-        change=None if found is None else found.absolute,
-        relative_change=None if found is None else found.relative,
-        judgement=judgement(value, base, direction=kpi.direction, target=_aim(kpi)),
-        reason=_gap(reading, is_told=found is not None),
+        base=base,
+        change=found.absolute,
+        relative_change=found.relative,
+        judgement=judgement(reading.value, before.value, direction=kpi.direction, target=_aim(kpi)),
+        reason=None,
     )
 
 
-def _gap(reading: Reading | None, *, is_told: bool) -> Gap | None:
-    if reading is None:
-        return Gap.NOT_KEPT
-    return None if is_told else Gap.NO_DATA
+def _untold(compared: Compared, base: BaseBody | None, reason: Gap) -> ComparisonBody:
+    return ComparisonBody(
+        against=compared.against,
+        at=compared.at.astimezone(UTC),
+        base=base,
+        change=None,
+        relative_change=None,
+        judgement=None,
+        reason=reason,
+    )
 
 
-def _base_body(kpi: Kpi, reading: Reading) -> BaseBody:
+def _excess_us(kpi: Kpi, reading: Reading, at: datetime) -> int:
+    start_us, end_us = instant_us(reading.window_start), instant_us(reading.window_end)
+    return excess_us(kpi.window_of(reading.window), instant_us(at), start_us, end_us, Calendar(kpi.zone))
+
+
+def _length_us(reading: Reading) -> int:
+    return instant_us(reading.window_end) - instant_us(reading.window_start)
+
+
+def _base_body(kpi: Kpi, reading: Reading, *, excess_s: int) -> BaseBody:
     return BaseBody(
         value=reading.value,
         n=reading.n,
         window_start=reading.window_start.astimezone(UTC),
         window_end=reading.window_end.astimezone(UTC),
+        excess_s=excess_s,
         complete=reading.complete,
         status=status_of(kpi, reading.value),
     )
@@ -177,12 +218,11 @@ def trend_body(
     *,
     instants: Sequence[datetime],
     step_s: int | None,
-    overlapping: bool,
 ) -> TrendBody:
     """What the *readings* of *kpi* at *instants*, at least one, come to."""
     # The points and what is said of all of them are those of a history; its step is not read.
     history = history_body(kpi, readings, instants=instants, step_s=step_s or 0)
-    values = [reading.value for reading in readings]
+    values = _comparable(kpi, readings, instants)
     found = trend(instants, values, direction=kpi.direction, target=_aim(kpi))
     return TrendBody(
         kpi=history.kpi,
@@ -193,7 +233,7 @@ def trend_body(
         direction=kpi.direction,
         target=history.target,
         step_s=step_s,
-        overlapping=overlapping,
+        overlapping=share_events([(each.window_start, each.window_end) for each in readings]),
         as_of=history.as_of,
         n=found.n,
         slope_per_day=found.slope_per_day,
@@ -205,6 +245,15 @@ def trend_body(
         percentile=found.percentile,
         items=history.items,
     )
+
+
+def _comparable(kpi: Kpi, readings: Sequence[Reading], instants: Sequence[datetime]) -> list[Decimal | None]:
+    """The values, but for those whose windows are not as long as the newest one."""
+    excesses = [_excess_us(kpi, each, at) for each, at in zip(readings, instants, strict=True)]
+    return [
+        each.value if are_alike(_length_us(each), excess, excesses[-1]) else None
+        for each, excess in zip(readings, excesses, strict=True)
+    ]
 
 
 def _extreme_body(point: Point | None) -> ExtremeBody | None:

@@ -9,7 +9,7 @@ from typing import Literal, assert_never
 
 from shared.domain.calendars import Calendar
 from shared.domain.targets import Direction
-from shared.domain.windows import Window, earlier
+from shared.domain.windows import Previous, Sliding, ToDate, Window, earlier
 
 
 class Against(StrEnum):
@@ -52,6 +52,9 @@ class Change:
     absolute: Decimal
     relative: Decimal | None
 
+
+TOLERATED = 20
+"""Windows are of one length if rounding to panes makes them differ by no more than this part, a twentieth."""
 
 _TRAPS = [InvalidOperation, Overflow]
 
@@ -106,6 +109,36 @@ def _months_before(shown: datetime, months: int) -> datetime:
     years, month = divmod(shown.month - 1 - months, 12)
     year, month = shown.year + years, month + 1
     return shown.replace(year=year, month=month, day=min(shown.day, monthrange(year, month)[1]))
+
+
+def excess_us(window: Window, at_us: int, start_us: int, end_us: int, calendar: Calendar) -> int:
+    """By how much [*start_us*, *end_us*), which stands for *window* at *at_us*, is longer than the window.
+
+    Panes of the distant past are coarser, a day at last, and a window consists of whole ones: an hour is a
+    day then, and a day up to an instant is all of it.
+    """
+    return end_us - start_us - _length_us(window, at_us, calendar)
+
+
+def _length_us(window: Window, at_us: int, calendar: Calendar) -> int:
+    if isinstance(window, Sliding):
+        return window.length_us
+    start_us = calendar.period_start(window.period, at_us, year_start=window.year_start)
+    match window:
+        case ToDate():
+            return at_us - start_us
+        case Previous():
+            return start_us - calendar.period_start(window.period, start_us - 1, year_start=window.year_start)
+        case _:
+            assert_never(window)
+
+
+def are_alike(length_us: int, excess: int, other_excess: int) -> bool:
+    """Whether rounding makes a window that is *length_us* long about as much too long as another one.
+
+    What is counted in windows of different lengths cannot be compared.
+    """
+    return abs(excess - other_excess) * TOLERATED <= length_us
 
 
 def difference(value: Decimal, base: Decimal) -> Decimal:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import StrEnum
-from itertools import islice, takewhile
+from itertools import islice, pairwise, takewhile
 
 import numpy as np
 
 from shared.domain.calendars import Calendar, Period
-from shared.domain.comparisons import Judgement, difference, merit
+from shared.domain.comparisons import TOLERATED, Judgement, difference, merit
 from shared.domain.targets import Direction
 from shared.domain.windows import ToDate, Window, earlier
 
@@ -192,6 +192,14 @@ def _percentile(values: Sequence[Decimal | None]) -> Decimal | None:
     if newest is None or not before:
         return None
     return _SHARES.divide(Decimal(sum(value <= newest for value in before)), Decimal(len(before)))
+
+
+def share_events(intervals: Sequence[tuple[datetime, datetime]]) -> bool:
+    """Whether neighbours among *intervals*, oldest first, overlap by more than rounding to panes explains."""
+    return any(
+        (before_end - start) * TOLERATED > end - start
+        for (_, before_end), (start, end) in pairwise(intervals)
+    )
 
 
 def apart(window: Window, at_us: int, calendar: Calendar, *, since_us: int, most: int) -> list[int]:

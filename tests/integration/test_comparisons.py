@@ -21,7 +21,7 @@ from services.api.settings import ApiSettings
 from shared.contracts.events import CleanEvent
 from shared.domain.definitions.kpi_files import kpis_of
 from tests.integration.counting_rig import counting, oracle_of
-from tests.oracle import Oracle, windows
+from tests.oracle import Oracle, calendars, windows
 from tests.unit.compute.builders import NOW, an_event
 
 pytestmark = pytest.mark.asyncio
@@ -115,7 +115,7 @@ async def test_every_window(database_url: str, ago: timedelta) -> None:
 
 
 def _compare(shop: Shop, body: Mapping[str, Any], item: Mapping[str, Any], at: datetime) -> None:
-    where = body["kpi"], body["window"], item
+    where, told_at = (body["kpi"], body["window"], item), datetime.fromisoformat(body["at"])
     assert datetime.fromisoformat(item["at"]) == at, where
     if at < NOW - timedelta(days=400):
         assert (item["base"], item["reason"]) == (None, "not_kept"), where
@@ -125,10 +125,33 @@ def _compare(shop: Shop, body: Mapping[str, Any], item: Mapping[str, Any], at: d
     if value is None or base is None:
         assert (item["change"], item["reason"]) == (None, "no_data"), where
         return
+    excess, before = (
+        _excess(each, body["window"], then) for each, then in ((body, told_at), (item["base"], at))
+    )
+    assert item["base"]["excess_s"] == round(before.total_seconds()), where
+    if abs(before - excess) > _length(item["base"]) / 20:
+        assert (item["change"], item["reason"]) == (None, "too_coarse"), where
+        return
     change = Fraction(Decimal(value)) - Fraction(Decimal(base))
     assert Fraction(Decimal(item["change"])) == change, where
     assert item["judgement"] == ("better" if change > 0 else "worse" if change < 0 else "same"), where
     assert (item["relative_change"] is None) is (not Decimal(base)), where
+
+
+def _length(body: Mapping[str, Any]) -> timedelta:
+    return datetime.fromisoformat(body["window_end"]) - datetime.fromisoformat(body["window_start"])
+
+
+def _excess(body: Mapping[str, Any], window: str, at: datetime) -> timedelta:
+    """By how much the window of *body* is longer than it says."""
+    if window in windows.TO_DATE:
+        return _length(body) - (at - calendars.begin(windows.TO_DATE[window][0], at, ZONE, YEAR_START))
+    if window in windows.PREVIOUS:
+        period = windows.PREVIOUS[window][0]
+        end = calendars.begin(period, at, ZONE, YEAR_START)
+        start = calendars.begin(period, end - timedelta(microseconds=1), ZONE, YEAR_START)
+        return _length(body) - (end - start)
+    return _length(body) - windows.length(window)
 
 
 async def test_previous_is_prev(database_url: str) -> None:

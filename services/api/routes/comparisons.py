@@ -26,7 +26,6 @@ from shared.domain.calendars import Calendar, as_datetime, instant_us
 from shared.domain.comparisons import Against, Alignment, compared_at
 from shared.domain.definitions import Kpi
 from shared.domain.trends import apart
-from shared.domain.windows import earlier
 from shared.storage.readings import Ask
 
 router = APIRouter(prefix="/v1", tags=["values"])
@@ -121,15 +120,6 @@ class Stretch:
         """The step in seconds."""
         return None if self.step is None else round(self.step.total_seconds())
 
-    @property
-    def is_overlapping(self) -> bool:
-        """Whether the last window begins before the one a step earlier is over."""
-        if self.step is None or len(self.instants) < 2:
-            return False
-        last_us, one_earlier_us = instant_us(self.instants[-1]), instant_us(self.instants[-2])
-        window, calendar = self.kpi.window_of(self.window), Calendar(self.kpi.zone)
-        return one_earlier_us > earlier(window, last_us, calendar).at_us
-
 
 async def _stretch(
     slug: str,
@@ -200,6 +190,5 @@ async def show_trend(
         readings,
         instants=stretch.instants,
         step_s=stretch.step_s,
-        overlapping=stretch.is_overlapping,
     )
     return answer(request, body, etag=readings_etag(readings, stretch.instants[0], stretch.step_s))

@@ -12,9 +12,11 @@ from typing import Any
 import httpx2
 import pytest
 
-from shared.domain.definitions import Catalogue
+from shared.domain.calendars import Calendar, as_datetime, instant_us
+from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.definitions.kpi_files import kpis_of
 from shared.domain.readings import Reading
+from shared.domain.windows import interval
 from shared.storage.readings import Ask
 from tests.unit.api.builders import NOW, Memory, Past, a_client, a_kpi
 
@@ -26,7 +28,11 @@ HOUR, WEEK = timedelta(hours=1), timedelta(weeks=1)
 
 
 class Told(Memory):
-    """A store that answers each ask with the value of its instant, and counts how often it is asked."""
+    """A store that answers each ask with the value of its instant over the panes that are kept of it.
+
+    Attributes:
+        rounds: how often it was asked.
+    """
 
     def __init__(self, values: Mapping[datetime, str | None] | None = None) -> None:
         super().__init__()
@@ -37,13 +43,28 @@ class Told(Memory):
         """A reading for each ask: the value of its instant, else the usual one."""
         self.rounds += 1
         readings = await super().evaluate(catalogue, asks, now=now)
-        return [replace(one, value=self._value(ask.at)) for one, ask in zip(readings, asks, strict=True)]
+        found = []
+        for one, ask in zip(readings, asks, strict=True):
+            start, end = _window(catalogue.kpis[ask.slug], ask, now)
+            found.append(replace(one, value=self._value(ask.at), window_start=start, window_end=end))
+        return found
 
     def _value(self, at: datetime) -> Decimal | None:
         if at not in self.values:
             return self.value
         text = self.values[at]
         return None if text is None else Decimal(text)
+
+
+def _window(kpi: Kpi, ask: Ask, now: datetime) -> tuple[datetime, datetime]:
+    whole = interval(
+        kpi.window_of(ask.window),
+        instant_us(ask.at),
+        finest=kpi.finest,
+        now_us=instant_us(now),
+        calendar=Calendar(kpi.zone),
+    )
+    return as_datetime(whole.start_us), as_datetime(whole.end_us)
 
 
 async def _answer(memory: Memory, query: str = "", **kpi: Any) -> httpx2.Response:
@@ -85,8 +106,9 @@ async def test_whole_answer() -> None:
                 "base": {
                     "value": 40,
                     "n": 42,
-                    "window_start": "2026-01-31T08:30:00Z",
+                    "window_start": "2026-01-31T07:30:00Z",
                     "window_end": "2026-01-31T08:30:00Z",
+                    "excess_s": 0,
                     "complete": False,
                     "status": "off_target",
                 },
@@ -156,6 +178,42 @@ async def test_the_last_that_is_kept(days: int, reason: str | None) -> None:
     items = await _items(Told(), f"?at={(NOW - timedelta(days=days)).isoformat()[:19]}Z&with=last_week")
 
     assert [each["reason"] for each in items] == [reason]
+
+
+@pytest.mark.parametrize(
+    ("window", "against", "excess_h", "reason"),
+    [
+        ("1h", "last_month", 0, None),  # quarters of an hour are kept for 35 days
+        ("1h", "last_year", 23, "too_coarse"),  # and only days after 100 days
+        ("24h", "last_year", 0, None),
+        ("today", "last_year", 14.5, "too_coarse"),  # from 09:30 to midnight
+        ("mtd", "last_year", 14.5, None),  # of 30.4 days
+        ("previous_hour", "last_year", 23, "too_coarse"),
+        ("yesterday", "last_year", 0, None),
+        ("ytd", "last_year", 14.5, None),
+    ],
+)
+async def test_too_coarse(window: str, against: str, excess_h: float, reason: str | None) -> None:
+    """Where old panes make a window longer by more than a twentieth, its value is told, but no change."""
+    windows = ["1h", "24h", "today", "mtd", "previous_hour", "yesterday", "ytd"]
+
+    told = (await _items(Told(), f"?window={window}&with={against}", windows=windows))[0]
+
+    assert (told["base"]["value"], told["base"]["excess_s"]) == (42, excess_h * 3600)
+    assert (told["reason"], told["change"] is None, told["judgement"] is None) == (
+        reason,
+        reason is not None,
+        reason is not None,
+    )
+
+
+async def test_as_coarse() -> None:
+    """Two windows of the distant past that are too long alike can be compared."""
+    at = f"{(NOW - timedelta(days=200)).isoformat()[:19]}Z"
+
+    told = (await _items(Told(), f"?window=1h&at={at}&with=last_week"))[0]
+
+    assert (told["base"]["excess_s"], told["change"], told["reason"]) == (23 * 3600, 0, None)
 
 
 @pytest.mark.parametrize(("now", "before"), [(None, "1"), ("1", None), (None, None)])

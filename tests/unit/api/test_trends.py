@@ -60,7 +60,7 @@ async def test_whole_answer() -> None:
 
 async def test_windows_side_by_side() -> None:
     """Unless told otherwise there are thirty points, each a window after the one before, up to now."""
-    memory = Memory()
+    memory = Told()
 
     body = (await _answer(memory, "?window=24h")).json()
 
@@ -70,7 +70,7 @@ async def test_windows_side_by_side() -> None:
 
 async def test_as_far_as_kept() -> None:
     """Of windows too long for thirty, there are as many as are kept: months to date of 400 days."""
-    memory = Memory()
+    memory = Told()
 
     await _answer(memory, "?window=mtd", windows=["mtd"])
 
@@ -91,7 +91,7 @@ async def test_as_far_as_kept() -> None:
 )
 async def test_points(query: str, hours: list[int]) -> None:
     """Points are counted back from the newest instant, as far as the oldest one, or thirty."""
-    memory = Memory()
+    memory = Told()
 
     await _answer(memory, query)
 
@@ -108,12 +108,14 @@ async def test_points(query: str, hours: list[int]) -> None:
         ("?window=24h&step=1h&from=now-30m", False),  # one point
         ("?window=today&step=1d", False),
         ("?window=today&step=6h", True),
+        ("?window=yesterday&step=6h", True),
+        ("?window=1h&to=now-200d", True),  # of days, which are all that is left of then
         ("?window=today", False),
     ],
 )
 async def test_overlapping(query: str, *, is_overlapping: bool) -> None:
     """Who asks for steps shorter than the window is told that its points share events."""
-    body = (await _answer(Memory(), query, windows=["1h", "24h", "today"])).json()
+    body = (await _answer(Told(), query, windows=["1h", "24h", "today", "yesterday"])).json()
 
     assert body["overlapping"] is is_overlapping
 
@@ -122,7 +124,7 @@ async def test_overlapping(query: str, *, is_overlapping: bool) -> None:
 @pytest.mark.parametrize("step", ["", "&step=1h"])
 async def test_most_points(step: str, hours: int, *, is_allowed: bool) -> None:
     """A trend has 500 points at most: 499 steps and the first point."""
-    answer = await _answer(Memory(), f"?window=1h&from=now-{hours}h{step}")
+    answer = await _answer(Told(), f"?window=1h&from=now-{hours}h{step}")
 
     assert (answer.status_code == 200) is is_allowed
 
@@ -140,7 +142,7 @@ async def test_most_points(step: str, hours: int, *, is_allowed: bool) -> None:
 )
 async def test_parameters_refused(query: str, parameter: str) -> None:
     """A trend that makes no sense is a problem that names the parameter."""
-    answer = await _answer(Memory(), query)
+    answer = await _answer(Told(), query)
 
     assert answer.status_code == 400
     assert [fault["parameter"] for fault in answer.json()["errors"]] == [parameter]
@@ -155,6 +157,20 @@ async def test_gaps() -> None:
 
     assert (len(body["items"]), body["n"], body["percentile"]) == (9, 8, None)
     assert body["items"][-1]["value"] is None
+
+
+async def test_too_coarse() -> None:
+    """Where old panes make a window another one, its point is left out of the trend: here, after 100 days."""
+    body = (await _answer(Told(), "?window=1h&step=1d&from=now-150d")).json()
+
+    assert (len(body["items"]), body["n"], body["overlapping"]) == (151, 100, False)
+
+
+async def test_as_coarse() -> None:
+    """Points of the distant past, all of whose windows are too long alike, are a trend."""
+    body = (await _answer(Told(), "?window=1h&step=1d&from=now-230d&to=now-200d")).json()
+
+    assert (len(body["items"]), body["n"]) == (31, 31)
 
 
 async def test_too_few() -> None:
@@ -176,7 +192,7 @@ async def test_percentile() -> None:
 
 async def test_series() -> None:
     """A trend is of one series, however its dimension is called."""
-    memory = Memory()
+    memory = Told()
 
     body = (await _answer(memory, "?data.step=x&step=1h&from=now-1h", breakdowns=[["step"]])).json()
 
@@ -186,7 +202,7 @@ async def test_series() -> None:
 
 async def test_what_was_known() -> None:
     """A trend as known earlier ends, unless told otherwise, at the time of knowing."""
-    memory = Memory()
+    memory = Told()
     past = Past(memory)
     async with a_client(memory, past=past) as client:
         await client.get("/v1/kpis/departures/trend?window=1h&from=now-2h&known_at=2026-01-31T07:00:00Z")

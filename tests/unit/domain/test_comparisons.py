@@ -14,12 +14,22 @@ from shared.domain.comparisons import (
     Alignment,
     Change,
     Judgement,
+    are_alike,
     change,
     compared_at,
+    excess_us,
     judgement,
 )
 from shared.domain.targets import Direction
-from shared.domain.windows import CALENDAR_WINDOWS, earlier, parse_window
+from shared.domain.windows import (
+    CALENDAR_WINDOWS,
+    DAY_US,
+    HOUR_US,
+    earlier,
+    grain,
+    interval,
+    parse_window,
+)
 from tests.unit.domain.test_calendars import us
 
 HOUR = parse_window("1h")
@@ -116,6 +126,58 @@ def test_microseconds() -> None:
     found = compared_at(Against.LAST_MONTH, HOUR, at_us, Calendar("UTC"))
 
     assert found == us("2026-02-11T10:15Z") + 123_457
+
+
+@given(
+    at_us=instants,
+    zone=st.sampled_from(ZONES),
+    names=st.lists(st.sampled_from(("5m", "1h", "24h", "30d", *CALENDAR_WINDOWS)), min_size=1, max_size=3),
+    days=st.integers(0, 400),
+)
+def test_never_too_short(at_us: int, zone: str, names: list[str], days: int) -> None:
+    """What stands for a window is as long as the window, or longer by what rounding adds at both ends."""
+    window, calendar = parse_window(names[0]), Calendar(zone)
+    finest = min(grain(parse_window(name)) for name in names)
+    whole = interval(window, at_us, finest=finest, now_us=at_us + days * DAY_US, calendar=calendar)
+
+    excess = excess_us(window, at_us, whole.start_us, whole.end_us, calendar)
+
+    assert 0 <= excess <= 50 * HOUR_US
+    assert are_alike(whole.end_us - whole.start_us, excess, excess)
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "start", "end", "hours"),
+    [
+        ("24h", "2026-03-11T10:15Z", "2026-03-10T10:15Z", "2026-03-11T10:15Z", 0),
+        ("24h", "2026-03-11T10:15Z", "2026-03-10T00:00Z", "2026-03-12T00:00Z", 24),
+        ("today", "2026-03-11T10:00Z", "2026-03-11T00:00Z", "2026-03-12T00:00Z", 14),
+        ("mtd", "2026-03-11T10:00Z", "2026-03-01T00:00Z", "2026-03-11T11:00Z", 1),
+        ("previous_month", "2026-03-11T10:00Z", "2026-02-01T00:00Z", "2026-03-01T00:00Z", 0),
+        ("previous_hour", "2026-03-11T10:20Z", "2026-03-11T00:00Z", "2026-03-12T00:00Z", 23),
+    ],
+)
+def test_excess(name: str, at: str, start: str, end: str, hours: int) -> None:
+    """A window of whole panes is too long by what lies outside of it."""
+    found = excess_us(parse_window(name), us(at), us(start), us(end), Calendar("UTC"))
+
+    assert found == hours * HOUR_US
+
+
+@pytest.mark.parametrize(
+    ("length", "excess", "other", "alike"),
+    [
+        (100, 5, 0, True),
+        (100, 6, 0, False),
+        (100, 0, 6, False),
+        (100, 80, 76, True),
+        (0, 0, 0, True),
+        (0, 0, 1, False),
+    ],
+)
+def test_alike(length: int, excess: int, other: int, *, alike: bool) -> None:
+    """Windows may be too long by amounts that differ by a twentieth of their length."""
+    assert are_alike(length, excess, other) is alike
 
 
 @pytest.mark.parametrize(

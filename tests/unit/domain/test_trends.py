@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from shared.domain.calendars import Calendar, Period, as_datetime
 from shared.domain.comparisons import Judgement
 from shared.domain.targets import Direction
-from shared.domain.trends import Course, Point, Trend, apart, significance, slope_per_day, trend
+from shared.domain.trends import Course, Point, Trend, apart, share_events, significance, slope_per_day, trend
 from shared.domain.windows import CALENDAR_WINDOWS, ToDate, earlier, parse_window
 from tests.unit.domain.test_calendars import us
 
@@ -309,6 +309,27 @@ def test_none_is_left_out(at_us: int, zone: str, name: str) -> None:
     longer = apart(window, at_us, calendar, since_us=0, most=len(found) + 1)
     assert longer[1:] == found
     assert longer[0] < since_us
+
+
+@pytest.mark.parametrize(
+    ("edges_h", "is_shared"),
+    [
+        ([(0, 24), (24, 48)], False),
+        ([(0, 24), (23, 48)], False),  # an hour of 25: less than a twentieth
+        ([(0, 24), (22, 48)], True),
+        ([(0, 24), (24, 48), (30, 54)], True),
+        ([(0, 24), (48, 72)], False),
+        ([(0, 9), (0, 15)], True),  # two instants of one day to date
+        ([(0, 0), (0, 24)], False),
+        ([(0, 24)], False),
+        ([], False),
+    ],
+)
+def test_share_events(edges_h: list[tuple[int, int]], *, is_shared: bool) -> None:
+    """Neighbours share events if they overlap by more than a twentieth."""
+    hour = timedelta(hours=1)
+
+    assert share_events([(START + hour * a, START + hour * b) for a, b in edges_h]) is is_shared
 
 
 def test_the_last_of_each_month() -> None:
