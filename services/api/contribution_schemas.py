@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from services.api.comparison_schemas import Gap
 from services.api.schemas import Number
 from shared.domain.comparisons import Against
 from shared.domain.contributions import Explanation, Part
@@ -51,11 +52,12 @@ class ContributionBody:
     base: Annotated[Number | None, Field(description="The value of then")]
     base_n: Annotated[int, Field(description="How many events went into the value of then")]
     change: Annotated[
-        Number | None, Field(description="The value less that of then, exactly; null: one of both is null")
+        Number | None,
+        Field(description="The value less that of then, exactly; null: one of both is, or see reason"),
     ]
     contribution: Annotated[
         Number | None,
-        Field(description="Of all items together exactly the change of the total; null: that has none"),
+        Field(description="Of all items together exactly the change of the total; null: there is none"),
     ]
     mix_effect: Annotated[
         Number | None,
@@ -79,8 +81,13 @@ class ContributionsBody:
     now: Annotated[MomentBody, Field(description="The total at the instant asked for")]
     base: Annotated[MomentBody, Field(description="The total at the instant that it is compared with")]
     change: Annotated[
-        Number | None, Field(description="The value less that of then, exactly; null: one of both is null")
+        Number | None, Field(description="The value less that of then, exactly; null: see reason")
     ]
+    reason: Annotated[
+        Gap | None,
+        Field(description="Why there is no change: a value is null, or the windows differ in length by more"
+              " than a twentieth, for old panes are coarse"),
+    ]  # fmt: skip
     as_of: Annotated[datetime, Field(description="What had reached the log before this is counted")]
     complete: Annotated[bool, Field(description="No event of either window is expected any more")]
     items: Annotated[
@@ -92,9 +99,9 @@ class ContributionsBody:
 
 
 def contributions_body(
-    kpi: Kpi, found: Explanation, shape: Shape, change: Change, against: Against
+    kpi: Kpi, found: Explanation, shape: Shape, change: Change, *, against: Against, gap: Gap | None
 ) -> ContributionsBody:
-    """What *found* says of *change*, a change of *kpi*."""
+    """What *found* says of *change*, a change of *kpi*; only the values if there is a *gap*."""
     whole = found.whole
     readings = readings_in(found)
     return ContributionsBody(
@@ -107,10 +114,11 @@ def contributions_body(
         method=Method.DIFFERENCE if isinstance(shape, Linear) else Method.MIX_AND_RATE,
         now=_moment(whole.now, change.now),
         base=_moment(whole.then, change.then),
-        change=whole.change,
+        change=whole.change if gap is None else None,
+        reason=gap,
         as_of=min(reading.as_of for reading in readings).astimezone(UTC),
         complete=all(reading.complete for reading in readings),
-        items=[_contribution(part) for part in found.parts],
+        items=[_contribution(part, is_told=gap is None) for part in found.parts],
     )
 
 
@@ -130,15 +138,15 @@ def _moment(reading: Reading, at: datetime) -> MomentBody:
     )
 
 
-def _contribution(part: Part) -> ContributionBody:
-    compared, found = part.compared, part.contribution
+def _contribution(part: Part, *, is_told: bool) -> ContributionBody:
+    compared, found = part.compared, part.contribution if is_told else None
     return ContributionBody(
         dimensions=compared.now.dimensions,
         value=compared.now.value,
         n=compared.now.n,
         base=compared.then.value,
         base_n=compared.then.n,
-        change=compared.change,
+        change=compared.change if is_told else None,
         contribution=None if found is None else found.amount,
         mix_effect=None if found is None else found.mix,
         rate_effect=None if found is None else found.rate,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from services.api.answers import answer, readings_etag
+from services.api.comparison_schemas import Gap
 from services.api.contribution_schemas import ContributionsBody, contributions_body, readings_in
 from services.api.dependencies import (
     CurrentCatalogue,
@@ -20,9 +21,11 @@ from services.api.dependencies import (
 from services.api.parameters import instant, readable
 from services.api.routes.values import Window
 from shared.domain.calendars import Calendar, as_datetime, instant_us
-from shared.domain.comparisons import Against, Alignment, compared_at
+from shared.domain.comparisons import Against, Alignment, are_alike, compared_at, excess_us
+from shared.domain.contributions import Compared
 from shared.domain.definitions import Kpi
 from shared.domain.quotients import shape_of
+from shared.domain.readings import Reading
 from shared.storage.contributions import Change
 
 router = APIRouter(prefix="/v1", tags=["values"])
@@ -73,6 +76,22 @@ async def _wish(
     return Wish(kpi, change, against, now)
 
 
+def _gap(wish: Wish, whole: Compared) -> Gap | None:
+    """Why there is no change of *whole* to tell; None where there is one."""
+    if whole.change is None:
+        return Gap.NO_DATA
+    before, length_us = _excess_us(wish, whole.then, wish.change.then)
+    now, _ = _excess_us(wish, whole.now, wish.change.now)
+    return None if are_alike(length_us, before, now) else Gap.TOO_COARSE
+
+
+def _excess_us(wish: Wish, reading: Reading, at: datetime) -> tuple[int, int]:
+    """By how much the window of *reading* is too long, and how long it is."""
+    start_us, end_us = instant_us(reading.window_start), instant_us(reading.window_end)
+    window, calendar = wish.kpi.window_of(wish.change.window), Calendar(wish.kpi.zone)
+    return excess_us(window, instant_us(at), start_us, end_us, calendar), end_us - start_us
+
+
 @router.get(
     "/kpis/{slug}/contribution",
     response_model=ContributionsBody,
@@ -96,7 +115,8 @@ async def show_contribution(
     """What each series of a breakdown did to the change of a KPI since an earlier instant."""
     shape = shape_of(catalogue, wish.kpi.slug)
     found = await state.readings.explained(catalogue, wish.change, most=most, now=wish.now)
-    body = contributions_body(wish.kpi, found, shape, wish.change, wish.against)
+    gap = _gap(wish, found.whole)
+    body = contributions_body(wish.kpi, found, shape, wish.change, against=wish.against, gap=gap)
     # Not of the instants: as long as no window has moved, the answer says what it said.
-    etag = readings_etag(readings_in(found), wish.against, [part.contribution for part in found.parts])
+    etag = readings_etag(readings_in(found), wish.against, gap, [part.contribution for part in found.parts])
     return answer(request, body, etag=etag)

@@ -85,6 +85,7 @@ class Memory:
         is_away: whether the database does not answer.
         asks: everything that was evaluated.
         changes_asked: every change that was to be explained.
+        excess: by how much more than an hour the earlier window of a change is long.
         looks: how often kpi_current was read.
     """
 
@@ -98,6 +99,7 @@ class Memory:
         self.position = 100
         self.asks: list[Ask] = []
         self.changes_asked: list[Change] = []
+        self.excess = timedelta(0)
         self.since: list[int] = []
         self.looks = 0
 
@@ -142,9 +144,15 @@ class Memory:
             Ask(change.slug, change.window, one, at) for one in series for at in (change.then, change.now)
         ]
         found = await self.evaluate(catalogue, asks, now=now)
-        pairs = [Compared(then, later) for then, later in zip(found[::2], found[1::2], strict=True)]
+        then = [self._an_hour(each, excess=self.excess) for each in found[::2]]
+        later = [self._an_hour(each) for each in found[1::2]]
+        pairs = list(map(Compared, then, later))
         nothing = None if self.value is None else Contribution(Decimal(0), None, None)
         return Explanation(pairs[0], tuple(Part(pair, nothing) for pair in pairs[1:]))
+
+    def _an_hour(self, reading: Reading, excess: timedelta = timedelta(0)) -> Reading:
+        begin = reading.window_end - timedelta(hours=1) - excess
+        return dataclasses.replace(reading, window_start=begin)
 
     async def current(
         self, *, slugs: Sequence[str] | None, windows: Sequence[str] | None

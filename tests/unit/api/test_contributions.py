@@ -1,6 +1,6 @@
 """What series did to a change, over HTTP."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -27,7 +27,7 @@ async def test_whole_answer() -> None:
 
     answer = await _answer("?breakdown=carrier&window=24h", memory)
 
-    total = {"value": 42, "n": 42, "window_start": "2026-01-31T08:30:00Z"}
+    total = {"value": 42, "n": 42}
     assert answer.json() == {
         "kpi": "departures",
         "version": 3,
@@ -36,9 +36,20 @@ async def test_whole_answer() -> None:
         "unit": "flights",
         "against": "previous",
         "method": "difference",
-        "now": {"at": "2026-01-31T09:30:00Z", "window_end": "2026-01-31T09:30:00Z", **total},
-        "base": {"at": "2026-01-30T09:30:00Z", "window_end": "2026-01-30T09:30:00Z", **total},
+        "now": {
+            "at": "2026-01-31T09:30:00Z",
+            **total,
+            "window_start": "2026-01-31T08:30:00Z",
+            "window_end": "2026-01-31T09:30:00Z",
+        },
+        "base": {
+            "at": "2026-01-30T09:30:00Z",
+            **total,
+            "window_start": "2026-01-30T08:30:00Z",
+            "window_end": "2026-01-30T09:30:00Z",
+        },
         "change": 0,
+        "reason": None,
         "as_of": "2026-01-31T09:29:59Z",
         "complete": False,
         "items": [
@@ -93,7 +104,7 @@ async def test_no_change() -> None:
 
     body = (await _answer("?breakdown=carrier", memory)).json()
 
-    assert (body["change"], body["items"][0]["contribution"]) == (None, None)
+    assert (body["change"], body["reason"], body["items"][0]["contribution"]) == (None, "no_data", None)
 
 
 async def test_quotients() -> None:
@@ -120,6 +131,20 @@ async def test_indivisible() -> None:
     assert (answer.status_code, answer.json()["type"]) == (400, "urn:tidemark:problem:bad-input")
     assert "departures is a max" in answer.json()["detail"]
     assert "It can for counts, sums" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(("minutes", "reason"), [(3, None), (4, "too_coarse"), (23 * 60, "too_coarse")])
+async def test_too_coarse(minutes: int, reason: str | None) -> None:
+    """An hour of then of which coarse panes make more is none to compare with: values are told, no change."""
+    memory = Memory()
+    memory.excess, memory.known = timedelta(minutes=minutes), [(("carrier", "AA"),)]
+
+    body = (await _answer("?breakdown=carrier", memory)).json()
+
+    nothing = None if reason else 0
+    item = body["items"][0]
+    assert (body["reason"], body["change"], body["base"]["value"]) == (reason, nothing, 42)
+    assert (item["value"], item["change"], item["contribution"]) == (42, nothing, nothing)
 
 
 @pytest.mark.parametrize(
