@@ -10,7 +10,7 @@ import structlog
 
 from services.compute.batches import Addition
 from services.compute.series_index import SeriesIndex
-from shared.domain.windows import PARTS, Marks, are_stale
+from shared.domain.windows import Marks, are_stale
 from shared.runtime.clock import epoch_us
 from shared.storage import activations, flushes, pane_marks, panes, positions, retractions
 from shared.storage.engine import close, connect, driver_errors
@@ -72,8 +72,9 @@ class PostgresSession:
         """The marks, moved on first where nobody has done so for too long."""
         marks = await pane_marks.load(self.connection)
         if are_stale(marks, self.now_us()):
-            async with self.connection.transaction():
-                await pane_marks.derive(self.connection, range(PARTS), now_us=self.now_us())
+            for parts in await pane_marks.due(self.connection, now_us=self.now_us()):
+                async with self.connection.transaction():
+                    await pane_marks.derive(self.connection, parts, now_us=self.now_us())
             marks = await pane_marks.load(self.connection)
         return marks
 

@@ -71,8 +71,8 @@ ON CONFLICT (backfill_id, partition) DO NOTHING
 """
 
 _HOLD_ALL = """
--- hold_all_cursors: no batch of any backfill meanwhile.
-SELECT FROM backfill_cursors ORDER BY backfill_id, partition FOR UPDATE
+-- hold_all_cursors: no batch of any backfill meanwhile, and none begins.
+LOCK TABLE backfill_cursors IN SHARE MODE
 """
 
 _TAKE_OVER = """

@@ -1,7 +1,8 @@
 """Making coarser panes of finer ones and noting up to when that is done; it never commits.
 
 What is done and why it is right stands in `shared.domain.windows.marks`. A writer of panes holds a row that
-`derive` holds, too: the position of its partition or the cursor of its backfill. So marks rest while it does.
+`derive` keeps from it: the position of its partition or the cursor of its backfill. So marks rest while it
+does.
 """
 
 from collections import defaultdict
@@ -119,8 +120,9 @@ async def derive(connection: asyncpg.Connection, parts: Collection[int], *, now_
 
     Nobody else writes panes until the transaction ends.
     """
-    shard = min(await positions.hold_all(connection), default=0)
+    # A batch of a backfill may take seconds: it is waited for before live counting is held up.
     await backfill_cursors.hold_all(connection)
+    shard = min(await positions.hold_all(connection), default=0)
     marks, moved = await load(connection), 0
     for index, (rung, until_us) in enumerate(zip(DERIVED, marks_at(now_us, lag_us=LAG_US), strict=True)):
         behind: dict[int, list[int]] = defaultdict(list)

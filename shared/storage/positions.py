@@ -100,6 +100,11 @@ _HOLD = """
 SELECT next_offset FROM positions WHERE partition = $1 AND epoch = $2 FOR UPDATE
 """
 
+_LOCK = """
+-- lock_positions: no partition is registered meanwhile; rows that are not there yet cannot be held.
+LOCK TABLE positions IN SHARE MODE
+"""
+
 _HOLD_ALL = """
 -- hold_all: no flush at all while rows of every shard are replaced.
 SELECT partition, greatest(next_offset, 0) AS next_offset FROM positions ORDER BY partition FOR UPDATE
@@ -151,7 +156,8 @@ async def hold(connection: asyncpg.Connection, partition: int, *, epoch: int) ->
 
 
 async def hold_all(connection: asyncpg.Connection) -> dict[int, int]:
-    """Keep every partition where it is until the transaction ends; where each of them is."""
+    """Keep every partition where it is until the transaction ends, and let none come; where each is."""
+    await connection.execute(_LOCK)
     return {row["partition"]: row["next_offset"] for row in await connection.fetch(_HOLD_ALL)}
 
 

@@ -333,6 +333,81 @@ async def test_waits_for_a_flush(mine: Counting) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_day_is_repaired_with_what_is_young(mine: Counting) -> None:
+    """A day that is made of its hours has the events whose hours are not derived yet."""
+    paid = [an_event(n, ago=timedelta(seconds=5), data={"price": n}) for n in range(3)]
+    came = [*paid, an_event(9, retracts="order-2")]
+    await mine.count_events(paid)
+    await mine.count_events(came[3:])
+    jobs, never = await a_corrector(mine, MemoryLog(clean_log(came, partitions=1))), asyncio.Event()
+    await jobs.undo_near(mine.connection, never)
+    while await pane_repairs.count(mine.connection):
+        await jobs.repairer.repair_some(mine.connection, never)
+    await mine.derive(until=LATER)
+
+    hours, days = [await stored(mine, rung=rung, finest=Rung.S1) for rung in (Rung.H1, Rung.D1)]
+    assert [(row[1], *row[4:]) for row in hours] == [(row[1], *row[4:]) for row in days]
+    assert await mine.differences(came, NOW, *(NOW + timedelta(days=n) for n in (1, 2, 3))) == []
+
+
+@pytest.mark.asyncio
+async def test_a_partition_that_comes_meanwhile(mine: Counting) -> None:
+    """A partition that is registered while panes are derived is counted after that, by the new marks."""
+    await mine.count_events([an_event(1, ago=timedelta(seconds=30))])
+    other = await connect(mine.url, application_name="tests")
+
+    async def newcomer() -> None:
+        await mine.take_over([1])
+        await mine.count({1: [a_record(an_event(2, ago=timedelta(seconds=25)), offset=0)]})
+
+    try:
+        async with other.transaction():
+            now_us = instant_us(NOW + timedelta(minutes=1)) + pane_marks.LAG_US
+            await pane_marks.derive(other, range(PARTS), now_us=now_us)
+            counting_it = asyncio.create_task(newcomer())
+            await asyncio.wait([counting_it], timeout=0.5)
+        await counting_it
+    finally:
+        await close(other)
+
+    found = [
+        sum(row[4] for row in await stored(mine, rung=rung, finest=Rung.S1) if row[1] == "[]")  # type: ignore[misc]
+        for rung in (Rung.S1, Rung.M1)
+    ]
+    assert found[0] == found[1]
+
+
+@pytest.mark.asyncio
+async def test_a_backfill_does_not_hold_up_counting(mine: Counting) -> None:
+    """Who derives waits for the batch of a backfill before it takes hold of the positions."""
+    await mine.count_events([an_event(1, ago=timedelta(seconds=30))])
+    other = await connect(mine.url, application_name="tests")
+    try:
+        async with other.transaction():
+            # As the batch of a backfill that is being written.
+            await other.execute("LOCK TABLE backfill_cursors IN ROW EXCLUSIVE MODE")
+            deriving = asyncio.create_task(derive_elsewhere(mine))
+            await asyncio.sleep(0.2)
+            async with asyncio.timeout(1.5):
+                await mine.count_events([an_event(2, ago=timedelta(seconds=1))])
+            assert not deriving.done()
+        await deriving
+    finally:
+        await close(other)
+
+
+async def derive_elsewhere(mine: Counting) -> None:
+    """Derive on a connection of its own."""
+    connection = await connect(mine.url, application_name="tests")
+    try:
+        async with connection.transaction():
+            now_us = instant_us(NOW + timedelta(minutes=1)) + pane_marks.LAG_US
+            await pane_marks.derive(connection, range(PARTS), now_us=now_us)
+    finally:
+        await close(connection)
+
+
+@pytest.mark.asyncio
 async def test_migrations(mine: Counting) -> None:
     """What an earlier release has written is whole; for one that is gone back to it is made so."""
     engine = open_engine(mine.url, application_name="tests")

@@ -6,10 +6,10 @@ import asyncpg
 
 from services.compute.corrections.refolding import interval_us
 from services.compute.corrections.taking import Counted
-from shared.domain.aggregates import Kind
+from shared.domain.aggregates import PLAIN_KINDS, Kind
 from shared.domain.calendars import Calendar
 from shared.domain.windows import HOUR_US, RETENTION_US, Rung
-from shared.storage import pane_repairs, pane_unions, positions
+from shared.storage import pane_marks, pane_repairs, pane_unions, positions
 from shared.storage.engine import driver_errors
 from shared.storage.pane_repairs import Repair
 from shared.storage.pane_unions import Whole
@@ -29,7 +29,8 @@ def whole_of(repair: Repair, counted: Counted, *, now_us: int) -> Whole | None:
     finer = Rung(repair.rung - 1)
     if now_us - start_us >= RETENTION_US[finer]:
         return None
-    return Whole(repair.series_id, repair.rung, start_us, end_us, finer)
+    finest = measure.finest if measure.kind in PLAIN_KINDS else finer
+    return Whole(repair.series_id, repair.rung, start_us, end_us, finer, finest)
 
 
 async def unite(
@@ -42,11 +43,13 @@ async def unite(
     """
     with driver_errors():
         # Asked twice, so that nobody is held up for nothing while finer panes are made anew.
-        if await pane_unions.marked(connection, list(repairs.values())) == set(repairs.values()):
+        marks = await pane_marks.load(connection)
+        if await pane_unions.marked(connection, list(repairs.values()), marks) == set(repairs.values()):
             return []
         async with connection.transaction():
             shard = min(await positions.hold_all(connection))
-            waiting = await pane_unions.marked(connection, list(repairs.values()))
+            marks = await pane_marks.load(connection)
+            waiting = await pane_unions.marked(connection, list(repairs.values()), marks)
             chosen = {repair: whole for repair, whole in repairs.items() if whole not in waiting}
             await pane_repairs.clear(connection, [repair.key for repair in chosen])
             for kind in Kind:
@@ -54,5 +57,5 @@ async def unite(
                     w for repair, w in chosen.items() if counted.measures[repair.measure_id].kind is kind
                 ]
                 if panes:
-                    await pane_unions.unite(connection, panes, kind, shard=shard)
+                    await pane_unions.unite(connection, panes, kind, marks, shard=shard)
     return list(chosen)

@@ -18,11 +18,12 @@ def upgrade() -> None:
         sa.Column('until_us', sa.BigInteger(), nullable=False, comment='panes that end by it are whole; of later ones there is nothing'),
         sa.PrimaryKeyConstraint('part', 'rung', name=op.f('pk_pane_marks')),
     )
-    # Before this release every rung was written at once: what is there is whole, events of the future included.
+    # Before this release every rung was written at once: what is there is whole, events of the future included,
+    # and so is what a process of that release still writes within a day.
     op.execute(
         """
         INSERT INTO pane_marks (part, rung, until_us)
-        SELECT part, rung, CASE WHEN EXISTS (SELECT FROM panes) THEN
+        SELECT part, rung, CASE WHEN EXISTS (SELECT FROM panes) OR EXISTS (SELECT FROM positions) THEN
             (CAST(extract(epoch FROM now() + interval '1 day') AS bigint) / 3600 + 1) * 3600000000 ELSE 0 END
         FROM generate_series(0, 15) AS part, generate_series(1, 4) AS rung
         """
