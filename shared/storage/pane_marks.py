@@ -115,15 +115,15 @@ async def due(connection: asyncpg.Connection, *, now_us: int) -> list[list[int]]
     return [behind[start : start + size] for start in range(0, len(behind), size)]
 
 
-async def derive(connection: asyncpg.Connection, parts: Collection[int], *, now_us: int) -> int:
-    """Make what is due at *now_us* of the series of some *parts*; how many marks have moved.
+async def derive(connection: asyncpg.Connection, parts: Collection[int], *, now_us: int) -> None:
+    """Make what is due at *now_us* of the series of some *parts*, and move their marks.
 
     Nobody else writes panes until the transaction ends.
     """
     # A batch of a backfill may take seconds: it is waited for before live counting is held up.
     await backfill_cursors.hold_all(connection)
     shard = min(await positions.hold_all(connection), default=0)
-    marks, moved = await load(connection), 0
+    marks = await load(connection)
     for index, (rung, until_us) in enumerate(zip(DERIVED, marks_at(now_us, lag_us=LAG_US), strict=True)):
         behind: dict[int, list[int]] = defaultdict(list)
         for part in parts:
@@ -131,8 +131,6 @@ async def derive(connection: asyncpg.Connection, parts: Collection[int], *, now_
                 behind[marks.until_us[part][index]].append(part)
         for from_us, found in behind.items():
             await _derive(connection, found, rung, from_us, until_us, shard=shard)
-            moved += len(found)
-    return moved
 
 
 async def _derive(

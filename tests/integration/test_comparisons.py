@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -13,14 +13,9 @@ from zoneinfo import ZoneInfo
 import httpx2
 import msgspec
 import pytest
-from prometheus_client import CollectorRegistry
 
-from services.api.app import create_app
-from services.api.composition import state_on
-from services.api.settings import ApiSettings
 from shared.contracts.events import CleanEvent
-from shared.domain.definitions.kpi_files import kpis_of
-from tests.integration.counting_rig import counting, oracle_of
+from tests.integration.shop_api import shop_api
 from tests.oracle import Oracle, calendars, windows
 from tests.unit.compute.builders import NOW, an_event
 
@@ -66,15 +61,8 @@ def orders() -> list[CleanEvent]:
 @asynccontextmanager
 async def a_shop(database_url: str) -> AsyncIterator[Shop]:
     """The shop, with everything counted."""
-    came = orders()
-    async with counting(database_url, kpis_of(KPI_FILE.read_text(encoding="utf-8"))) as one:
-        await one.take_over([0])
-        await one.count_events(came)
-        settings = ApiSettings.model_validate({"database_url": database_url})
-        state = replace(state_on(one.engine, settings, registry=CollectorRegistry()), clock=lambda: NOW)
-        transport = httpx2.ASGITransport(app=create_app(state))
-        async with httpx2.AsyncClient(transport=transport, base_url="http://api") as client:
-            yield Shop(client, oracle_of(came, KPI_FILE))
+    async with shop_api(database_url, KPI_FILE, orders()) as (client, oracle):
+        yield Shop(client, oracle)
 
 
 def _expected_at(window: str, against: str, at: datetime) -> datetime:

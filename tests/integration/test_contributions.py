@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -13,18 +13,14 @@ from typing import Any
 
 import httpx2
 import pytest
-from prometheus_client import CollectorRegistry
 
-from services.api.app import create_app
-from services.api.composition import state_on
-from services.api.settings import ApiSettings
 from shared.contracts.events import CleanEvent
 from shared.domain.contributions import Explanation
-from shared.domain.definitions.kpi_files import kpis_of
 from shared.storage.contributions import Change, explained
 from shared.storage.definitions import apply_changes
 from shared.storage.engine import reading, transaction
-from tests.integration.counting_rig import Counting, counting, oracle_of
+from tests.integration.counting_rig import Counting, counting
+from tests.integration.shop_api import shop_api
 from tests.oracle import Oracle
 from tests.unit.compute.builders import NOW, an_event
 from tests.unit.domain.kpi_builders import a_kpi
@@ -73,15 +69,8 @@ def events() -> list[CleanEvent]:
 @asynccontextmanager
 async def a_shop(database_url: str) -> AsyncIterator[Shop]:
     """The shop, with everything counted."""
-    came = events()
-    async with counting(database_url, kpis_of(KPI_FILE.read_text(encoding="utf-8"))) as one:
-        await one.take_over([0])
-        await one.count_events(came)
-        settings = ApiSettings.model_validate({"database_url": database_url})
-        state = replace(state_on(one.engine, settings, registry=CollectorRegistry()), clock=lambda: NOW)
-        transport = httpx2.ASGITransport(app=create_app(state))
-        async with httpx2.AsyncClient(transport=transport, base_url="http://api") as client:
-            yield Shop(client, oracle_of(came, KPI_FILE))
+    async with shop_api(database_url, KPI_FILE, events()) as (client, oracle):
+        yield Shop(client, oracle)
 
 
 def added(items: Sequence[Mapping[str, Any]], name: str) -> Fraction:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 
 import asyncpg
 import pytest
@@ -43,7 +43,7 @@ FAR_US = 2**60
 LATER = NOW + timedelta(days=400)
 """By then every pane is over."""
 
-Pane = tuple[object, ...]
+Pane = tuple[Any, ...]
 
 
 @pytest_asyncio.fixture
@@ -371,7 +371,7 @@ async def test_a_partition_that_comes_meanwhile(mine: Counting) -> None:
         await close(other)
 
     found = [
-        sum(row[4] for row in await stored(mine, rung=rung, finest=Rung.S1) if row[1] == "[]")  # type: ignore[misc]
+        sum(row[4] for row in await stored(mine, rung=rung, finest=Rung.S1) if row[1] == "[]")
         for rung in (Rung.S1, Rung.M1)
     ]
     assert found[0] == found[1]

@@ -15,13 +15,12 @@ from services.api.parameters import (
     KEPT,
     InvalidParameterError,
     dimensions,
-    instant,
     instant_or_relative,
     readable,
     step_of,
 )
 from services.api.readers import Combination
-from services.api.routes.values import DIMENSIONS, KnownAt, Moment, Window, evaluated, seen_from
+from services.api.routes.values import DIMENSIONS, KnownAt, Moment, Window, evaluated, moment_of, seen_from
 from shared.domain.calendars import Calendar, as_datetime, instant_us
 from shared.domain.comparisons import Against, Alignment, compared_at
 from shared.domain.definitions import Kpi
@@ -40,21 +39,6 @@ MAX_TREND_POINTS = 500
 """How many points a trend may have: every two of them are compared."""
 
 
-async def _moment(
-    slug: str,
-    state: State,
-    catalogue: CurrentCatalogue,
-    *,
-    window: Window = None,
-    at: Annotated[str | None, Query(description="RFC 3339 with its offset; now when left out")] = None,
-    known_at: KnownAt = None,
-) -> Moment:
-    kpi = known_kpi(catalogue, slug)
-    now = seen_from(state, known_at)
-    instant_at = now if at is None else readable("at", instant("at", at), now=now)
-    return Moment(kpi, known_window(kpi, window), instant_at, now, is_past=known_at is not None)
-
-
 def _series(request: Request, kpi: Kpi, *, reserved: Sequence[str]) -> Combination:
     asked = dimensions(request.query_params, reserved=reserved)
     known_breakdown(kpi, tuple(asked))
@@ -67,7 +51,7 @@ async def show_comparison(
     *,
     state: State,
     catalogue: CurrentCatalogue,
-    moment: Annotated[Moment, Depends(_moment)],
+    moment: Annotated[Moment, Depends(moment_of)],
     against: Annotated[
         list[Against] | None,
         Query(

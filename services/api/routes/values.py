@@ -90,7 +90,7 @@ class Moment:
         return Ask(self.kpi.slug, self.window, combination, self.at)
 
 
-async def _moment(
+async def moment_of(
     slug: str,
     state: State,
     catalogue: CurrentCatalogue,
@@ -99,6 +99,7 @@ async def _moment(
     at: Annotated[str | None, Query(description="RFC 3339 with its offset; now when left out")] = None,
     known_at: KnownAt = None,
 ) -> Moment:
+    """What the parameters of a request ask about."""
     kpi = known_kpi(catalogue, slug)
     now = seen_from(state, known_at)
     instant_at = now if at is None else readable("at", instant("at", at), now=now)
@@ -132,7 +133,7 @@ async def show_value(
     *,
     state: State,
     catalogue: CurrentCatalogue,
-    moment: Annotated[Moment, Depends(_moment)],
+    moment: Annotated[Moment, Depends(moment_of)],
     breakdown: Annotated[
         str | None, Query(description="Names of dimensions, comma separated: every series of that breakdown")
     ] = None,
