@@ -12,6 +12,7 @@ from services.api.limits import Limits
 from services.api.openapi_document import completed
 from services.api.routes import (
     alerts,
+    batches,
     comparisons,
     contributions,
     histories,
@@ -29,6 +30,21 @@ KPIs as declared, and their exact values over rolling windows: now, at any insta
 Times are RFC 3339 in UTC. Numbers are exact decimals: read them with a decimal type where that matters.
 `null` means that there is no data. What goes wrong is told as RFC 9457 problems.
 """
+
+
+_ROUTES = (
+    kpis,
+    lineage,
+    values,
+    batches,
+    histories,
+    comparisons,
+    contributions,
+    revisions,
+    streams,
+    alerts,
+)
+"""The modules of routes, in the order in which they are documented."""
 
 
 class Api(FastAPI):
@@ -56,7 +72,7 @@ def create_app(state: ApiState) -> FastAPI:
     )
     app.state.tidemark = state
     problems.install(app)
-    for routes in (kpis, lineage, values, histories, comparisons, contributions, revisions, streams, alerts):
+    for routes in _ROUTES:
         app.include_router(routes.router)
     app.router.routes.extend(
         ops_routes(probes=state.probes, registry=state.registry, before_scrape=state.kpi_gauges.refresh)

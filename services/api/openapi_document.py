@@ -32,7 +32,8 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
         schemas.update(schema.pop("$defs", {}))
         schemas[shape.__name__] = schema
     for operations in document["paths"].values():
-        operations["get"]["responses"]["304"] = {"description": "What If-None-Match names still holds"}
+        if "get" in operations:
+            operations["get"]["responses"]["304"] = {"description": "What If-None-Match names still holds"}
     del document["paths"]["/v1/stream"]["get"]["responses"]["304"]
     stream = document["paths"]["/v1/stream"]["get"]["responses"]["200"]
     stream["content"] = {"text/event-stream": {"itemSchema": _EVENT}}

@@ -45,6 +45,11 @@ class Kind:
     title: str
     status: HTTPStatus
 
+    @property
+    def urn(self) -> str:
+        """The type of its problems."""
+        return f"urn:tidemark:problem:{self.slug}"
+
 
 INTERNAL = Kind("internal", "Something went wrong on our side", HTTPStatus.INTERNAL_SERVER_ERROR)
 INVALID_PARAMETER = Kind("invalid-parameter", "A parameter cannot be used", HTTPStatus.BAD_REQUEST)
@@ -120,7 +125,7 @@ def problem(
 ) -> Response:
     """The answer that tells of a problem of *kind*."""
     body = Problem(
-        type=f"urn:tidemark:problem:{kind.slug}",
+        type=kind.urn,
         title=kind.title,
         status=kind.status.value,
         detail=detail,
@@ -143,10 +148,15 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_status)
 
 
+def known_kind(error: BadInputError | LogLostError | TryAgainError) -> Kind:
+    """What sort of problem *error* is."""
+    return next(_BY_ERROR[family] for family in type(error).__mro__ if family in _BY_ERROR)
+
+
 async def _on_known(request: Request, error: Exception) -> Response:
-    kind = next((_BY_ERROR[family] for family in type(error).__mro__ if family in _BY_ERROR), None)
-    if kind is None:
+    if not isinstance(error, (BadInputError, LogLostError, TryAgainError)):
         return _unexpected(request, error)
+    kind = known_kind(error)
     headers = {"Retry-After": str(RETRY_AFTER_S)} if isinstance(error, TryAgainError) else {}
     detail = kind.title if isinstance(error, StoreUnavailableError) else str(error)
     return problem(kind, detail=detail, request=request, errors=_faults(error), headers=headers)

@@ -29,6 +29,14 @@ class Picked:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Top:
+    """The *most* series of a breakdown with the largest values."""
+
+    picked: Picked
+    most: int
+
+
 class Readings(Protocol):
     """Values, from panes and from the table of current ones.
 
@@ -45,6 +53,11 @@ class Readings(Protocol):
 
     async def top(self, catalogue: Catalogue, picked: Picked, *, most: int, now: datetime) -> list[Reading]:
         """The *most* series with the largest values, then one for all others, if there are any."""
+
+    async def together(
+        self, catalogue: Catalogue, asks: Sequence[Ask], tops: Sequence[Top], *, now: datetime
+    ) -> tuple[list[Reading], list[list[Reading]]]:
+        """The readings of *asks* and the series of each of *tops*, all from one snapshot."""
 
     async def explained(
         self, catalogue: Catalogue, change: Change, *, most: int, now: datetime

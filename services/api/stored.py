@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.api.readers import Combination, Picked
+from services.api.readers import Combination, Picked, Top
 from shared.domain.alert_changes import Alert
 from shared.domain.alerts import StateName
 from shared.domain.contributions import Explanation
@@ -46,12 +46,8 @@ class Stored:
 
     async def evaluate(self, catalogue: Catalogue, asks: Sequence[Ask], *, now: datetime) -> list[Reading]:
         """The readings of *asks*, in their order and from one snapshot."""
-        readings: list[Reading] = []
         async with self._reading() as connection:
-            for start in range(0, len(asks), _AT_ONCE):
-                part = asks[start : start + _AT_ONCE]
-                readings += await stored_readings.evaluate(connection, catalogue, part, now=now)
-        return readings
+            return await _evaluated(connection, catalogue, asks, now=now)
 
     async def combinations(
         self, catalogue: Catalogue, slug: str, breakdown: tuple[str, ...]
@@ -63,10 +59,15 @@ class Stored:
     async def top(self, catalogue: Catalogue, picked: Picked, *, most: int, now: datetime) -> list[Reading]:
         """The *most* series with the largest values, then one that stands for all others."""
         async with self._reading() as connection:
-            return await stored_readings.values_by_series(
-                connection, catalogue, picked.slug, picked.window,
-                breakdown=picked.breakdown, at=picked.at, now=now, top=most,
-            )  # fmt: skip
+            return await _largest(connection, catalogue, Top(picked, most), now=now)
+
+    async def together(
+        self, catalogue: Catalogue, asks: Sequence[Ask], tops: Sequence[Top], *, now: datetime
+    ) -> tuple[list[Reading], list[list[Reading]]]:
+        """The readings of *asks* and the series of each of *tops*, all from one snapshot."""
+        async with self._reading() as connection:
+            readings = await _evaluated(connection, catalogue, asks, now=now)
+            return readings, [await _largest(connection, catalogue, top, now=now) for top in tops]
 
     async def explained(
         self, catalogue: Catalogue, change: Change, *, most: int, now: datetime
@@ -105,3 +106,23 @@ class Stored:
         """The number that moves whenever a definition changes."""
         async with self._reading() as connection:
             return await catalogue_revision(connection)
+
+
+async def _evaluated(
+    connection: AsyncConnection, catalogue: Catalogue, asks: Sequence[Ask], *, now: datetime
+) -> list[Reading]:
+    readings: list[Reading] = []
+    for start in range(0, len(asks), _AT_ONCE):
+        part = asks[start : start + _AT_ONCE]
+        readings += await stored_readings.evaluate(connection, catalogue, part, now=now)
+    return readings
+
+
+async def _largest(
+    connection: AsyncConnection, catalogue: Catalogue, top: Top, *, now: datetime
+) -> list[Reading]:
+    picked = top.picked
+    return await stored_readings.values_by_series(
+        connection, catalogue, picked.slug, picked.window,
+        breakdown=picked.breakdown, at=picked.at, now=now, top=top.most,
+    )  # fmt: skip

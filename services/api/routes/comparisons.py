@@ -67,7 +67,7 @@ async def show_comparison(
 ) -> Response:
     """The value of a KPI over a window at an instant beside earlier ones, of one snapshot."""
     combination = _series(request, moment.kpi, reserved=_COMPARE_PARAMETERS)
-    instants = {each: _before(moment, each, align) for each in against or [Against.PREVIOUS]}
+    instants = {each: instant_before(moment, each, align) for each in against or [Against.PREVIOUS]}
     kept = [each for each, at in instants.items() if at >= moment.now - KEPT]
     asks = [moment.ask(combination), *(replace(moment, at=instants[each]).ask(combination) for each in kept)]
     readings = await evaluated(state, catalogue, asks, now=moment.now, is_past=moment.is_past)
@@ -78,7 +78,8 @@ async def show_comparison(
     return answer(request, body, etag=readings_etag(readings))
 
 
-def _before(moment: Moment, against: Against, align: Alignment) -> datetime:
+def instant_before(moment: Moment, against: Against, align: Alignment) -> datetime:
+    """What *moment* is compared with."""
     kpi = moment.kpi
     window, calendar = kpi.window_of(moment.window), Calendar(kpi.zone)
     return as_datetime(compared_at(against, window, instant_us(moment.at), calendar, align=align))

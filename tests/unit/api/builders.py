@@ -15,7 +15,7 @@ from services.api.dependencies import ApiState
 from services.api.event_stream import Pace
 from services.api.kpi_gauges import KpiGauges
 from services.api.metrics import ApiMetrics
-from services.api.readers import Combination, Picked
+from services.api.readers import Combination, Picked, Top
 from services.api.streams import Hub
 from shared.domain.alert_changes import Alert
 from shared.domain.alerts import StateName
@@ -87,6 +87,7 @@ class Memory:
         changes_asked: every change that was to be explained.
         excess: by how much more than an hour the earlier window of a change is long.
         looks: how often kpi_current was read.
+        rounds: how often questions were answered together.
     """
 
     def __init__(self) -> None:
@@ -102,6 +103,7 @@ class Memory:
         self.excess = timedelta(0)
         self.since: list[int] = []
         self.looks = 0
+        self.rounds = 0
 
     async def evaluate(self, catalogue: Catalogue, asks: Sequence[Ask], *, now: datetime) -> list[Reading]:
         """A reading of `value` for each ask, whatever the time."""
@@ -133,6 +135,14 @@ class Memory:
         first = [Ask(picked.slug, picked.window, one, picked.at) for one in self.known[:most]]
         others = Ask(picked.slug, picked.window, tuple((name, OTHER) for name in picked.breakdown), picked.at)
         return await self.evaluate(catalogue, [*first, others], now=now)
+
+    async def together(
+        self, catalogue: Catalogue, asks: Sequence[Ask], tops: Sequence[Top], *, now: datetime
+    ) -> tuple[list[Reading], list[list[Reading]]]:
+        """Both, one after the other."""
+        self.rounds += 1
+        readings = await self.evaluate(catalogue, asks, now=now)
+        return readings, [await self.top(catalogue, top.picked, most=top.most, now=now) for top in tops]
 
     async def explained(
         self, catalogue: Catalogue, change: Change, *, most: int, now: datetime
