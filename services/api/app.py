@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
 from services.api import problems
@@ -22,6 +22,7 @@ from services.api.routes import (
     streams,
     values,
 )
+from services.api.security.scopes import admit
 from shared.runtime.ops import ops_routes
 
 _DESCRIPTION = """\
@@ -69,6 +70,7 @@ def create_app(state: ApiState) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
         responses=problems.RESPONSES,
+        dependencies=[Depends(admit)],
     )
     app.state.tidemark = state
     problems.install(app)

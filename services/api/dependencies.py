@@ -14,11 +14,29 @@ from services.api.kpi_gauges import KpiGauges
 from services.api.metrics import ApiMetrics
 from services.api.parameters import InvalidParameterError, no_others
 from services.api.readers import AlertReader, PastReader, Readings
+from services.api.security.scopes import needs, principal_of
+from services.api.security.views import known_kpi, seen_by, visible_kpis
 from services.api.streams import Hub
+from shared.domain.access import Principal, Scope
 from shared.domain.definitions import Catalogue, Kpi
-from shared.domain.errors import UnknownBreakdownError, UnknownKpiError, UnknownWindowError
+from shared.domain.errors import UnknownBreakdownError, UnknownWindowError
 from shared.domain.windows import window_name
 from shared.observability.health import Probe
+
+__all__ = [
+    "ApiState",
+    "Caller",
+    "CurrentCatalogue",
+    "Scope",
+    "State",
+    "known_breakdown",
+    "known_kpi",
+    "known_window",
+    "known_windows",
+    "needs",
+    "only",
+    "visible_kpis",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +70,21 @@ async def _state(request: Request) -> ApiState:
 State = Annotated[ApiState, Depends(_state)]
 
 
-async def _catalogue(state: State) -> Catalogue:
-    return await state.catalogue.current()
+async def _principal(request: Request) -> Principal:
+    return principal_of(request)
+
+
+Caller = Annotated[Principal, Depends(_principal)]
+"""Who asks; its name is the actor of what it changes in the audit log."""
+
+
+async def _catalogue(state: State, caller: Caller) -> Catalogue:
+    return seen_by(await state.catalogue.current(), caller.limits)
 
 
 CurrentCatalogue = Annotated[Catalogue, Depends(_catalogue)]
-
-
-def known_kpi(catalogue: Catalogue, slug: str) -> Kpi:
-    """The KPI of that slug.
-
-    Raises:
-        UnknownKpiError: there is none.
-    """
-    if slug not in catalogue.kpis:
-        raise UnknownKpiError(slug)
-    return catalogue.kpis[slug]
+"""The definitions in force. Routes list and name what `visible_kpis` has of it, and look up with `known_kpi`;
+the engine is given the whole, because formulas that may be seen can read KPIs that may not."""
 
 
 def known_window(kpi: Kpi, window: str | None) -> str:
@@ -90,7 +107,7 @@ def known_windows(catalogue: Catalogue, windows: Iterable[str]) -> frozenset[str
         InvalidParameterError: no KPI has one of them.
     """
     asked = frozenset(map(window_name, windows))
-    strange = asked - {window for kpi in catalogue.kpis.values() for window in kpi.windows}
+    strange = asked - {window for kpi in visible_kpis(catalogue).values() for window in kpi.windows}
     if strange:
         raise InvalidParameterError("window", f"no KPI has {', '.join(map(repr, sorted(strange)))}")
     return asked

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.parameters import InvalidParameterError
 from services.api.streams import TooManyStreamsError
+from shared.domain.access.errors import MissingScopeError, UndeclaredScopeError
 from shared.domain.errors import (
     BadInputError,
     LogLostError,
@@ -66,6 +67,8 @@ _BY_ERROR: Mapping[type[BaseException], Kind] = {
     ReplayTooLargeError: Kind(
         "replay-too-large", "The answer would take too much of the log", HTTPStatus.BAD_REQUEST
     ),
+    MissingScopeError: Kind("missing-scope", "The caller may not do this", HTTPStatus.FORBIDDEN),
+    UndeclaredScopeError: Kind("undeclared-scope", "Nobody may do this", HTTPStatus.FORBIDDEN),
     LogLostError: Kind("log-lost", "The log no longer reaches back so far", HTTPStatus.GONE),
     BadInputError: Kind("bad-input", "What was sent cannot be used", HTTPStatus.BAD_REQUEST),
     TooManyStreamsError: Kind("too-many-streams", "No stream is free", HTTPStatus.SERVICE_UNAVAILABLE),

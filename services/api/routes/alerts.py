@@ -7,13 +7,13 @@ from starlette.responses import Response
 
 from services.api.alert_schemas import AlertsBody, alert_body
 from services.api.answers import answer, weak_etag
-from services.api.dependencies import CurrentCatalogue, State, known_kpi, only
+from services.api.dependencies import CurrentCatalogue, Scope, State, known_kpi, needs, only
 from services.api.parameters import NOT_OURS, InvalidParameterError, encoded_cursor
 from services.api.routes.pages import Cursor, Limit, position_of
 from shared.domain.alert_changes import Alert
 from shared.domain.alerts import StateName
 
-router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
+router = APIRouter(prefix="/v1/alerts", tags=["alerts"], dependencies=[needs(Scope.READ)])
 
 _Place = tuple[str, str, str]
 

@@ -10,7 +10,15 @@ from starlette.responses import Response
 
 from services.api.answers import answer, readings_etag
 from services.api.comparison_schemas import Compared, ComparedBody, TrendBody, compared_body, trend_body
-from services.api.dependencies import CurrentCatalogue, State, known_breakdown, known_kpi, known_window
+from services.api.dependencies import (
+    CurrentCatalogue,
+    Scope,
+    State,
+    known_breakdown,
+    known_kpi,
+    known_window,
+    needs,
+)
 from services.api.parameters import (
     KEPT,
     InvalidParameterError,
@@ -27,7 +35,7 @@ from shared.domain.definitions import Kpi
 from shared.domain.trends import apart
 from shared.storage.readings import Ask
 
-router = APIRouter(prefix="/v1", tags=["values"])
+router = APIRouter(prefix="/v1", tags=["values"], dependencies=[needs(Scope.READ)])
 
 _COMPARE_PARAMETERS = ("window", "at", "known_at", "with", "align")
 _TREND_PARAMETERS = ("window", "from", "to", "step", "known_at")

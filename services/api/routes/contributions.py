@@ -12,10 +12,12 @@ from services.api.comparison_schemas import Gap
 from services.api.contribution_schemas import ContributionsBody, contributions_body, readings_in
 from services.api.dependencies import (
     CurrentCatalogue,
+    Scope,
     State,
     known_breakdown,
     known_kpi,
     known_window,
+    needs,
     only,
 )
 from services.api.parameters import instant, readable
@@ -28,7 +30,7 @@ from shared.domain.quotients import shape_of
 from shared.domain.readings import Reading
 from shared.storage.contributions import Change
 
-router = APIRouter(prefix="/v1", tags=["values"])
+router = APIRouter(prefix="/v1", tags=["values"], dependencies=[needs(Scope.READ)])
 
 _PARAMETERS = ("breakdown", "window", "at", "with", "align", "most")
 

@@ -8,7 +8,15 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from services.api.answers import answer, readings_etag
-from services.api.dependencies import CurrentCatalogue, State, known_breakdown, known_kpi, known_window
+from services.api.dependencies import (
+    CurrentCatalogue,
+    Scope,
+    State,
+    known_breakdown,
+    known_kpi,
+    known_window,
+    needs,
+)
 from services.api.parameters import (
     InvalidParameterError,
     dimensions,
@@ -21,7 +29,7 @@ from services.api.routes.values import DIMENSIONS, KnownAt, Window, evaluated, s
 from services.api.schemas import HistoryBody, history_body
 from shared.storage.readings import Ask
 
-router = APIRouter(prefix="/v1", tags=["values"])
+router = APIRouter(prefix="/v1", tags=["values"], dependencies=[needs(Scope.READ)])
 
 _PARAMETERS = ("window", "from", "to", "step", "known_at")
 

@@ -8,13 +8,13 @@ from starlette.responses import Response
 
 from services.api.answers import answer, weak_etag
 from services.api.definition_schemas import KpiBody, KpisBody, kpi_body
-from services.api.dependencies import CurrentCatalogue, known_kpi, only
+from services.api.dependencies import CurrentCatalogue, Scope, known_kpi, needs, only, visible_kpis
 from services.api.parameters import NOT_OURS, InvalidParameterError
 from services.api.routes.pages import Cursor, Limit, Place, page_after, position_of
 from shared.domain.definitions import Kpi
 from shared.domain.definitions.searching import hit, words_of
 
-router = APIRouter(prefix="/v1/kpis", tags=["kpis"])
+router = APIRouter(prefix="/v1/kpis", tags=["kpis"], dependencies=[needs(Scope.READ)])
 
 Filter = Annotated[str | None, Query(description="Only KPIs that have exactly this")]
 
@@ -92,7 +92,9 @@ async def list_kpis(
     """The catalogue, by slug; with q, those that have all its words in slug and title come first."""
     if cursor is not None and len(position_of(cursor)) != (2 if wish.words else 1):
         raise InvalidParameterError("cursor", NOT_OURS)
-    found = sorted(place for kpi in catalogue.kpis.values() if (place := wish.place_of(kpi)) is not None)
+    found = sorted(
+        place for kpi in visible_kpis(catalogue).values() if (place := wish.place_of(kpi)) is not None
+    )
     page, next_cursor = page_after(found, _itself, cursor=cursor, limit=limit)
     body = KpisBody(items=[kpi_body(catalogue, place[-1]) for place in page], next_cursor=next_cursor)
     return answer(request, body, etag=weak_etag(catalogue.revision, astuple(wish), cursor, limit))

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from services.api.answers import answer, weak_etag
-from services.api.dependencies import CurrentCatalogue, known_kpi, only
+from services.api.dependencies import CurrentCatalogue, Scope, known_kpi, needs, only
 from services.api.lineage_schemas import AffectedPageBody, LineageBody, affected_body, lineage_body
 from services.api.parameters import InvalidParameterError
 from services.api.routes.pages import Cursor, Limit, Place, page_after
@@ -15,7 +15,7 @@ from shared.domain.expressions.canonical import path_text
 from shared.domain.expressions.nodes import Path
 from shared.domain.lineage import affected, field_of
 
-router = APIRouter(prefix="/v1", tags=["kpis"])
+router = APIRouter(prefix="/v1", tags=["kpis"], dependencies=[needs(Scope.READ)])
 
 
 @router.get("/kpis/{slug}/lineage", response_model=LineageBody, dependencies=[Depends(only())])

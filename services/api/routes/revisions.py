@@ -6,13 +6,21 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from services.api.answers import answer, weak_etag
-from services.api.dependencies import CurrentCatalogue, State, known_breakdown, known_kpi, known_window
+from services.api.dependencies import (
+    CurrentCatalogue,
+    Scope,
+    State,
+    known_breakdown,
+    known_kpi,
+    known_window,
+    needs,
+)
 from services.api.parameters import dimensions, instant, readable
 from services.api.revision_schemas import RevisionsBody, revisions_body
 from services.api.routes.values import DIMENSIONS, Window
 from shared.storage.readings import Ask
 
-router = APIRouter(prefix="/v1", tags=["values"])
+router = APIRouter(prefix="/v1", tags=["values"], dependencies=[needs(Scope.READ)])
 
 _PARAMETERS = ("window", "at")
 

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query
 from starlette.responses import Response
 
-from services.api.dependencies import CurrentCatalogue, State, known_kpi, known_windows, only
+from services.api.dependencies import CurrentCatalogue, Scope, State, known_kpi, known_windows, needs, only
 from services.api.event_stream import EventStream
 from services.api.subscriptions import Selection
 
-router = APIRouter(prefix="/v1", tags=["values"])
+router = APIRouter(prefix="/v1", tags=["values"], dependencies=[needs(Scope.READ)])
 
 _WHAT_COMES = """\
 Events `value`, each a value with its revision: first the selected values, then what changes. An event `bye`

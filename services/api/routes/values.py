@@ -13,12 +13,15 @@ from services.api.answers import answer, readings_etag
 from services.api.dependencies import (
     ApiState,
     CurrentCatalogue,
+    Scope,
     State,
     known_breakdown,
     known_kpi,
     known_window,
     known_windows,
+    needs,
     only,
+    visible_kpis,
 )
 from services.api.freshness import defined, fresh
 from services.api.parameters import InvalidParameterError, dimensions, instant, known, readable, series_key
@@ -30,7 +33,7 @@ from shared.domain.readings import Reading
 from shared.storage.current import CurrentReading
 from shared.storage.readings import Ask
 
-router = APIRouter(prefix="/v1", tags=["values"])
+router = APIRouter(prefix="/v1", tags=["values"], dependencies=[needs(Scope.READ)])
 
 _VALUE_PARAMETERS = ("window", "at", "known_at", "breakdown", "top", "limit", "cursor")
 _VALUES_PARAMETERS = ("kpi", "window", "limit", "cursor")
@@ -206,7 +209,7 @@ async def list_values(
     cursor: Cursor = None,
 ) -> Response:
     """The current values of all series, by KPI, window and dimensions."""
-    slugs = sorted({known_kpi(catalogue, slug).slug for slug in kpi or catalogue.kpis})
+    slugs = sorted({known_kpi(catalogue, slug).slug for slug in kpi or visible_kpis(catalogue)})
     left = slugs if cursor is None else slugs[bisect_left(slugs, position_of(cursor)[0]) :]
     windows = sorted(known_windows(catalogue, window or ())) or None
     rows = await state.readings.current(slugs=left, windows=windows)

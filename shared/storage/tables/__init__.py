@@ -1,5 +1,6 @@
 """Every table of Tidemark; the statements that use them live beside this package."""
 
+from shared.storage.tables.access import audit, audit_head
 from shared.storage.tables.alerting import alert_evaluators, alert_leases, alert_transitions, alerts, outbox
 from shared.storage.tables.counting import (
     flushes,
@@ -30,6 +31,8 @@ __all__ = [
     "alert_leases",
     "alert_transitions",
     "alerts",
+    "audit",
+    "audit_head",
     "backfill_cursors",
     "backfill_measures",
     "backfills",
