@@ -19,10 +19,12 @@ from services.api.batch_schemas import (
 from services.api.comparison_schemas import Compared, compared_body
 from services.api.dependencies import (
     CurrentCatalogue,
+    Scope,
     State,
     known_breakdown,
     known_kpi,
     known_window,
+    needs,
     only,
 )
 from services.api.parameters import KEPT, InvalidParameterError, instant, readable
@@ -37,7 +39,7 @@ from shared.domain.errors import BadInputError
 from shared.domain.readings import Reading
 from shared.storage.readings import Ask
 
-router = APIRouter(prefix="/v1", tags=["values"])
+router = APIRouter(prefix="/v1", tags=["values"], dependencies=[needs(Scope.READ)])
 
 MOST_BREAKDOWNS = 10
 """How many questions of a request may ask for breakdowns: each reads all series that the KPI has met."""
