@@ -9,7 +9,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.api.schemas import Number, PointBody, TargetBody, ValueBody, history_body, status_of, value_body
+from services.api.schemas import (
+    Attainment,
+    Judged,
+    Number,
+    PointBody,
+    TargetBody,
+    ValueBody,
+    history_body,
+    target_body,
+    value_body,
+)
 from shared.domain.calendars import Calendar, instant_us
 from shared.domain.comparisons import Against, Judgement, are_alike, change, excess_us, judgement
 from shared.domain.definitions import Kpi
@@ -42,7 +52,9 @@ class BaseBody:
         int, Field(description="By how many seconds the window is too long, for old panes are coarse")
     ]
     complete: Annotated[bool, Field(description="No event of the window is expected any more")]
-    status: Annotated[Status | None, Field(description="null: no value or no target to compare")]
+    target: Annotated[TargetBody | None, Field(description="null: none held, or it is not known")]
+    status: Annotated[Status, Field(description="How the value stood to the target of then")]
+    attainment: Attainment
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +96,12 @@ class Compared:
     """What a value is compared with.
 
     Attributes:
-        reading: None where it is no longer kept.
+        base: None where it is no longer kept.
     """
 
     against: Against
     at: datetime
-    reading: Reading | None
+    base: Judged | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +122,6 @@ class TrendBody:
     dimensions: Mapping[str, str | None]
     unit: str | None
     direction: Annotated[Direction, Field(description="Which way is better")]
-    target: TargetBody | None
     step_s: Annotated[
         int | None, Field(description="Seconds from one point to the next; null: one window, as prev has it")
     ]
@@ -145,32 +156,33 @@ class TrendBody:
     items: list[PointBody]
 
 
-def compared_body(kpi: Kpi, reading: Reading, at: datetime, compared: Sequence[Compared]) -> ComparedBody:
-    """*reading*, of the instant *at*, beside what it is compared with."""
-    body = value_body(kpi, reading)
+def compared_body(kpi: Kpi, now: Judged, compared: Sequence[Compared]) -> ComparedBody:
+    """*now* beside what it is compared with."""
+    body = value_body(kpi, now.reading, now.judgement)
     values = {each.name: getattr(body, each.name) for each in fields(body)}
-    items = [_comparison_body(kpi, reading, _excess_us(kpi, reading, at), each) for each in compared]
-    return ComparedBody(**values, at=at.astimezone(UTC), direction=kpi.direction, items=items)
+    items = [_comparison_body(kpi, now, each) for each in compared]
+    return ComparedBody(**values, at=now.at.astimezone(UTC), direction=kpi.direction, items=items)
 
 
-def _comparison_body(kpi: Kpi, reading: Reading, excess: int, compared: Compared) -> ComparisonBody:
-    before = compared.reading
-    if before is None:
+def _comparison_body(kpi: Kpi, now: Judged, compared: Compared) -> ComparisonBody:
+    if compared.base is None:
         return _untold(compared, None, Gap.NOT_KEPT)
+    reading, before = now.reading, compared.base.reading
     before_excess = _excess_us(kpi, before, compared.at)
-    base = _base_body(kpi, before, excess_s=round(before_excess / SECOND_US))
+    base = _base_body(compared.base, excess_s=round(before_excess / SECOND_US))
     found = change(reading.value, before.value)
     if found is None:
         return _untold(compared, base, Gap.NO_DATA)
-    if not are_alike(_length_us(before), before_excess, excess):
+    if not are_alike(_length_us(before), before_excess, _excess_us(kpi, reading, now.at)):
         return _untold(compared, base, Gap.TOO_COARSE)
+    aim = now.judgement.target
     return ComparisonBody(
         against=compared.against,
         at=compared.at.astimezone(UTC),
         base=base,
         change=found.absolute,
         relative_change=found.relative,
-        judgement=judgement(reading.value, before.value, direction=kpi.direction, target=_aim(kpi)),
+        judgement=judgement(reading.value, before.value, direction=kpi.direction, target=aim),
         reason=None,
     )
 
@@ -196,7 +208,8 @@ def _length_us(reading: Reading) -> int:
     return instant_us(reading.window_end) - instant_us(reading.window_start)
 
 
-def _base_body(kpi: Kpi, reading: Reading, *, excess_s: int) -> BaseBody:
+def _base_body(base: Judged, *, excess_s: int) -> BaseBody:
+    reading = base.reading
     return BaseBody(
         value=reading.value,
         n=reading.n,
@@ -204,26 +217,18 @@ def _base_body(kpi: Kpi, reading: Reading, *, excess_s: int) -> BaseBody:
         window_end=reading.window_end.astimezone(UTC),
         excess_s=excess_s,
         complete=reading.complete,
-        status=status_of(kpi, reading.value),
+        target=target_body(base.judgement),
+        status=base.judgement.status,
+        attainment=base.judgement.attainment,
     )
 
 
-def _aim(kpi: Kpi) -> Decimal | None:
-    return None if kpi.target is None else kpi.target.value
-
-
-def trend_body(
-    kpi: Kpi,
-    readings: Sequence[Reading],
-    *,
-    instants: Sequence[datetime],
-    step_s: int | None,
-) -> TrendBody:
-    """What the *readings* of *kpi* at *instants*, at least one, come to."""
+def trend_body(kpi: Kpi, points: Sequence[Judged], *, step_s: int | None) -> TrendBody:
+    """What the *points* of *kpi*, at least one, come to; a band is that of the newest."""
     # The points and what is said of all of them are those of a history; its step is not read.
-    history = history_body(kpi, readings, instants=instants, step_s=step_s or 0)
-    values = _comparable(kpi, readings, instants)
-    found = trend(instants, values, direction=kpi.direction, target=_aim(kpi))
+    history = history_body(kpi, points, step_s=step_s or 0)
+    instants, aim = [each.at for each in points], points[-1].judgement.target
+    found = trend(instants, _comparable(kpi, points), direction=kpi.direction, target=aim)
     return TrendBody(
         kpi=history.kpi,
         version=history.version,
@@ -231,9 +236,8 @@ def trend_body(
         dimensions=history.dimensions,
         unit=history.unit,
         direction=kpi.direction,
-        target=history.target,
         step_s=step_s,
-        overlapping=share_events([(each.window_start, each.window_end) for each in readings]),
+        overlapping=share_events([(each.reading.window_start, each.reading.window_end) for each in points]),
         as_of=history.as_of,
         n=found.n,
         slope_per_day=found.slope_per_day,
@@ -247,12 +251,12 @@ def trend_body(
     )
 
 
-def _comparable(kpi: Kpi, readings: Sequence[Reading], instants: Sequence[datetime]) -> list[Decimal | None]:
+def _comparable(kpi: Kpi, points: Sequence[Judged]) -> list[Decimal | None]:
     """The values, but for those whose windows are not as long as the newest one."""
-    excesses = [_excess_us(kpi, each, at) for each, at in zip(readings, instants, strict=True)]
+    excesses = [_excess_us(kpi, each.reading, each.at) for each in points]
     return [
-        each.value if are_alike(_length_us(each), excess, excesses[-1]) else None
-        for each, excess in zip(readings, excesses, strict=True)
+        each.reading.value if are_alike(_length_us(each.reading), excess, excesses[-1]) else None
+        for each, excess in zip(points, excesses, strict=True)
     ]
 
 

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.api.schemas import Number, TargetBody, target_body
+from services.api.schemas import Number, TargetBody
 from shared.domain.aggregates import Aggregate, Per
 from shared.domain.alerts import Condition
-from shared.domain.definitions import Alert, Catalogue, OpenHours, Severity
+from shared.domain.definitions import Alert, Catalogue, OpenHours, Severity, Target
 from shared.domain.targets import Direction
 
 
@@ -116,10 +116,14 @@ def kpi_body(catalogue: Catalogue, slug: str) -> KpiBody:
         zone=kpi.zone,
         fiscal_year_start=kpi.fiscal_year_start,
         business_hours=_hours(kpi.business_hours),
-        target=target_body(kpi),
+        target=_target(kpi.target),
         alerts=[_rule(rule) for rule in kpi.alerts],
         prometheus=kpi.prometheus,
     )
+
+
+def _target(target: Target | None) -> TargetBody | None:
+    return None if target is None else TargetBody(target.value, target.warning, target.tolerance)
 
 
 def _hours(hours: OpenHours | None) -> HoursBody | None:

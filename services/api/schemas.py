@@ -10,11 +10,19 @@ from pydantic import Field, WithJsonSchema
 
 from shared.domain.definitions import Kpi
 from shared.domain.readings import Reading
-from shared.domain.targets import Status, status
+from shared.domain.targets import Judgement, Status
 from shared.storage.current import CurrentReading
 
 Number = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 """An exact decimal, written as a JSON number with every digit it has."""
+
+Attainment = Annotated[
+    Number | None,
+    Field(
+        description="The part of the target that is reached, 1 and more being on track; null without a value"
+        " or a target, and of a target that is 0"
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +59,9 @@ class ValueBody:
     valid_until: Annotated[
         datetime | None, Field(description="When it may change although no event comes; null: never")
     ]
-    target: Annotated[TargetBody | None, Field(description="null: the KPI has no target")]
-    status: Annotated[Status | None, Field(description="null: no value or no target to compare")]
+    target: Annotated[TargetBody | None, Field(description="null: none holds, or it is not known")]
+    status: Annotated[Status, Field(description="How the value stands to the target")]
+    attainment: Attainment
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,9 @@ class PointBody:
     window_start: datetime
     window_end: datetime
     complete: Annotated[bool, Field(description="No event of the window is expected any more")]
-    status: Annotated[Status | None, Field(description="null: no value or no target to compare")]
+    target: Annotated[TargetBody | None, Field(description="null: none holds, or it is not known")]
+    status: Annotated[Status, Field(description="How the value stands to the target")]
+    attainment: Attainment
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,33 +103,19 @@ class HistoryBody:
     window: str
     dimensions: Mapping[str, str | None]
     unit: str | None
-    target: TargetBody | None
     step_s: Annotated[int, Field(description="Seconds from one point to the next")]
     as_of: Annotated[datetime, Field(description="What had reached the log before this is counted")]
     items: list[PointBody]
 
 
-def target_body(kpi: Kpi) -> TargetBody | None:
-    """The target of *kpi*."""
-    target = kpi.target
-    return None if target is None else TargetBody(target.value, target.warning, target.tolerance)
-
-
-def status_of(kpi: Kpi, value: Decimal | None) -> Status | None:
-    """How *value* stands to the target of *kpi*."""
-    target = kpi.target
-    if target is None:
+def target_body(judgement: Judgement) -> TargetBody | None:
+    """What the value of *judgement* was measured against."""
+    if judgement.target is None:
         return None
-    return status(
-        value,
-        target=target.value,
-        warning=target.warning,
-        tolerance=target.tolerance,
-        direction=kpi.direction,
-    )
+    return TargetBody(judgement.target, judgement.warning, judgement.tolerance)
 
 
-def value_body(kpi: Kpi, reading: Reading) -> ValueBody:
+def value_body(kpi: Kpi, reading: Reading, judgement: Judgement) -> ValueBody:
     """*reading* with what it means for *kpi*."""
     return ValueBody(
         kpi=reading.slug,
@@ -133,45 +130,55 @@ def value_body(kpi: Kpi, reading: Reading) -> ValueBody:
         as_of=_utc(reading.as_of),
         complete=reading.complete,
         valid_until=None if reading.valid_until is None else _utc(reading.valid_until),
-        target=target_body(kpi),
-        status=status_of(kpi, reading.value),
+        target=target_body(judgement),
+        status=judgement.status,
+        attainment=judgement.attainment,
     )
 
 
-def change_body(kpi: Kpi, row: CurrentReading) -> ChangeBody:
+def change_body(kpi: Kpi, row: CurrentReading, judgement: Judgement) -> ChangeBody:
     """*row* of kpi_current with what it means for *kpi*."""
-    body = value_body(kpi, row.reading)
+    body = value_body(kpi, row.reading, judgement)
     values = {each.name: getattr(body, each.name) for each in fields(body)}
     return ChangeBody(**values, revision=row.revision)
 
 
-def history_body(
-    kpi: Kpi, readings: Sequence[Reading], *, instants: Sequence[datetime], step_s: int
-) -> HistoryBody:
-    """The *readings* of *kpi* at *instants*, at least one."""
-    first = readings[0]
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A reading at the instant asked for, and how it stands to its target."""
+
+    at: datetime
+    reading: Reading
+    judgement: Judgement
+
+
+def history_body(kpi: Kpi, points: Sequence[Judged], *, step_s: int) -> HistoryBody:
+    """The *points* of *kpi*, at least one."""
+    first = points[0].reading
     return HistoryBody(
         kpi=first.slug,
         version=first.version,
         window=first.window,
         dimensions=first.dimensions,
         unit=kpi.unit,
-        target=target_body(kpi),
         step_s=step_s,
         as_of=_utc(first.as_of),
-        items=[_point(kpi, reading, at) for reading, at in zip(readings, instants, strict=True)],
+        items=[_point(each) for each in points],
     )
 
 
-def _point(kpi: Kpi, reading: Reading, at: datetime) -> PointBody:
+def _point(point: Judged) -> PointBody:
+    reading = point.reading
     return PointBody(
-        at=at,
+        at=point.at,
         value=reading.value,
         n=reading.n,
         window_start=_utc(reading.window_start),
         window_end=_utc(reading.window_end),
         complete=reading.complete,
-        status=status_of(kpi, reading.value),
+        target=target_body(point.judgement),
+        status=point.judgement.status,
+        attainment=point.judgement.attainment,
     )
 
 

@@ -16,6 +16,7 @@ from prometheus_client import Gauge
 from services.api.answers import ENCODER
 from services.api.catalogue_cache import CatalogueCache
 from services.api.freshness import defined, fresh
+from services.api.judging import judgements
 from services.api.parameters import series_key
 from services.api.readers import Readings
 from services.api.schemas import change_body
@@ -162,5 +163,6 @@ def _key(reading: Reading) -> SeriesKey:
 
 
 def _change(catalogue: Catalogue, row: CurrentReading) -> Change:
-    body = change_body(catalogue.kpis[row.reading.slug], row)
+    (judgement,) = judgements(catalogue, [row.reading])
+    body = change_body(catalogue.kpis[row.reading.slug], row, judgement)
     return Change(_key(row.reading), row.revision, ENCODER.encode(body))

@@ -38,7 +38,7 @@ async def test_value(api: Api) -> None:
 
     body = await _json(api, "/v1/kpis/departures/value?window=5m")
 
-    assert (body["value"], body["n"], body["status"]) == (3, 3, "on_target")
+    assert (body["value"], body["n"], body["status"]) == (3, 3, "on_track")
 
 
 async def test_series(api: Api) -> None:
@@ -54,7 +54,7 @@ async def test_unmet_series(api: Api) -> None:
     """A combination that was never met counts nothing, which is 0."""
     body = await _json(api, "/v1/kpis/departures/value?window=5m&carrier=ZZ")
 
-    assert (body["value"], body["status"]) == (0, "off_target")
+    assert (body["value"], body["status"]) == (0, "off_track")
 
 
 async def test_history(api: Api) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain, islice
 
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
@@ -27,16 +28,18 @@ from services.api.dependencies import (
     needs,
     only,
 )
+from services.api.meanings import judged
 from services.api.parameters import KEPT, InvalidParameterError, instant, readable
 from services.api.problems import Fault, known_kind
 from services.api.readers import Picked, Top
 from services.api.routes.comparisons import instant_before
 from services.api.routes.values import Moment
-from services.api.schemas import value_body
+from services.api.schemas import Judged, value_body
 from shared.domain.comparisons import Against
 from shared.domain.definitions import Catalogue
 from shared.domain.errors import BadInputError
 from shared.domain.readings import Reading
+from shared.domain.targets import Judgement
 from shared.storage.readings import Ask
 
 router = APIRouter(prefix="/v1", tags=["values"], dependencies=[needs(Scope.READ)])
@@ -70,6 +73,9 @@ class Several:
 
 Understood = Single | Several | BadInputError
 
+Meant = tuple[Reading, Judgement]
+"""A reading, and how it stands to its target."""
+
 
 @router.post("/values/query", response_model=AnswersBody, dependencies=[Depends(only())])
 async def query_values(body: QuestionsBody, *, state: State, catalogue: CurrentCatalogue) -> Response:
@@ -79,7 +85,10 @@ async def query_values(body: QuestionsBody, *, state: State, catalogue: CurrentC
     asks = [ask for each in understood if isinstance(each, Single) for ask in each.asks]
     tops = [each.top for each in understood if isinstance(each, Several)]
     readings, series = await state.readings.together(catalogue, asks, tops, now=now)
-    answers = AnswersBody(items=_answers(understood, iter(readings), iter(series)))
+    found = [*readings, *chain.from_iterable(series)]
+    known = iter(zip(found, await judged(state, catalogue, found), strict=True))
+    pairs = list(islice(known, len(readings)))
+    answers = AnswersBody(items=_answers(understood, pairs, [list(islice(known, len(s))) for s in series]))
     headers = {"Cache-Control": "no-store"}
     return Response(ENCODER.encode(answers), media_type="application/json", headers=headers)
 
@@ -129,7 +138,7 @@ def _limited(understood: Iterable[Understood]) -> list[Understood]:
 
 
 def _answers(
-    understood: Sequence[Understood], readings: Iterable[Reading], series: Iterable[Sequence[Reading]]
+    understood: Sequence[Understood], readings: Iterable[Meant], series: Iterable[Sequence[Meant]]
 ) -> list[AnswerBody]:
     """What each question comes to; *readings* and *series* are in the order in which they were asked for."""
     readings, series = iter(readings), iter(series)
@@ -139,20 +148,21 @@ def _answers(
             case Single():
                 items.append(_of_single(each, [next(readings) for _ in each.asks]))
             case Several():
-                found = [value_body(each.moment.kpi, reading) for reading in next(series)]
+                found = [value_body(each.moment.kpi, *meant) for meant in next(series)]
                 items.append(AnswerBody(value=None, series=found, problem=None))
             case _:
                 items.append(AnswerBody(value=None, series=None, problem=_problem(each, number)))
     return items
 
 
-def _of_single(single: Single, readings: Sequence[Reading]) -> AnswerBody:
+def _of_single(single: Single, readings: Sequence[Meant]) -> AnswerBody:
     kpi = single.moment.kpi
     if not single.before:
-        return AnswerBody(value=value_body(kpi, readings[0]), series=None, problem=None)
-    found = dict(zip(single.kept, readings[1:], strict=True))
+        return AnswerBody(value=value_body(kpi, *readings[0]), series=None, problem=None)
+    points = [Judged(ask.at, *meant) for ask, meant in zip(single.asks, readings, strict=True)]
+    found = dict(zip(single.kept, points[1:], strict=True))
     compared = [Compared(each, at, found.get(each)) for each, at in single.before]
-    body = compared_body(kpi, readings[0], single.moment.at, compared)
+    body = compared_body(kpi, points[0], compared)
     return AnswerBody(value=body, series=None, problem=None)
 
 

@@ -19,6 +19,7 @@ from services.api.dependencies import (
     known_window,
     needs,
 )
+from services.api.meanings import judged
 from services.api.parameters import (
     KEPT,
     InvalidParameterError,
@@ -29,6 +30,7 @@ from services.api.parameters import (
 )
 from services.api.readers import Combination
 from services.api.routes.values import DIMENSIONS, KnownAt, Moment, Window, evaluated, moment_of, seen_from
+from services.api.schemas import Judged
 from shared.domain.calendars import Calendar, as_datetime, instant_us
 from shared.domain.comparisons import Against, Alignment, compared_at
 from shared.domain.definitions import Kpi
@@ -79,11 +81,13 @@ async def show_comparison(
     kept = [each for each, at in instants.items() if at >= moment.now - KEPT]
     asks = [moment.ask(combination), *(replace(moment, at=instants[each]).ask(combination) for each in kept)]
     readings = await evaluated(state, catalogue, asks, now=moment.now, is_past=moment.is_past)
-    found = dict(zip(kept, readings[1:], strict=True))
+    judgements = await judged(state, catalogue, readings)
+    points = list(map(Judged, [each.at for each in asks], readings, judgements))
+    found = dict(zip(kept, points[1:], strict=True))
     compared = [Compared(each, at, found.get(each)) for each, at in instants.items()]
-    body = compared_body(moment.kpi, readings[0], moment.at, compared)
+    body = compared_body(moment.kpi, points[0], compared)
     # Of the readings alone, not of the instants: these move with every second in which nothing else does.
-    return answer(request, body, etag=readings_etag(readings))
+    return answer(request, body, etag=readings_etag(readings, judgements))
 
 
 def instant_before(moment: Moment, against: Against, align: Alignment) -> datetime:
@@ -178,10 +182,11 @@ async def show_trend(
     combination = _series(request, stretch.kpi, reserved=_TREND_PARAMETERS)
     asks = [Ask(stretch.kpi.slug, stretch.window, combination, at) for at in stretch.instants]
     readings = await evaluated(state, catalogue, asks, now=stretch.now, is_past=stretch.is_past)
+    judgements = await judged(state, catalogue, readings)
     body = trend_body(
         stretch.kpi,
-        readings,
-        instants=stretch.instants,
+        list(map(Judged, stretch.instants, readings, judgements)),
         step_s=stretch.step_s,
     )
-    return answer(request, body, etag=readings_etag(readings, stretch.instants[0], stretch.step_s))
+    etag = readings_etag(readings, judgements, stretch.instants[0], stretch.step_s)
+    return answer(request, body, etag=etag)

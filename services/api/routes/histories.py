@@ -17,6 +17,7 @@ from services.api.dependencies import (
     known_window,
     needs,
 )
+from services.api.meanings import judged
 from services.api.parameters import (
     InvalidParameterError,
     dimensions,
@@ -26,7 +27,7 @@ from services.api.parameters import (
     step_of,
 )
 from services.api.routes.values import DIMENSIONS, KnownAt, Window, evaluated, seen_from
-from services.api.schemas import HistoryBody, history_body
+from services.api.schemas import HistoryBody, Judged, history_body
 from shared.storage.readings import Ask
 
 router = APIRouter(prefix="/v1", tags=["values"], dependencies=[needs(Scope.READ)])
@@ -89,5 +90,7 @@ async def show_history(
     asks = [Ask(kpi.slug, known, combination, at) for at in stretch.instants]
     readings = await evaluated(state, catalogue, asks, now=stretch.now, is_past=stretch.is_past)
     step_s = round(stretch.step.total_seconds())
-    body = history_body(kpi, readings, instants=stretch.instants, step_s=step_s)
-    return answer(request, body, etag=readings_etag(readings, stretch.instants[0], step_s))
+    judgements = await judged(state, catalogue, readings)
+    points = list(map(Judged, stretch.instants, readings, judgements))
+    body = history_body(kpi, points, step_s=step_s)
+    return answer(request, body, etag=readings_etag(readings, judgements, stretch.instants[0], step_s))

@@ -24,6 +24,7 @@ from services.api.dependencies import (
     visible_kpis,
 )
 from services.api.freshness import defined, fresh
+from services.api.meanings import judged
 from services.api.parameters import InvalidParameterError, dimensions, instant, known, readable, series_key
 from services.api.readers import Combination, Picked
 from services.api.routes.pages import Cursor, Limit, Place, page_after, position_of
@@ -161,8 +162,7 @@ async def show_value(
     page, next_cursor = page_after(found, _place, cursor=cursor, limit=limit)
     asks = [moment.ask(combination) for combination in page]
     readings = await evaluated(state, catalogue, asks, now=moment.now, is_past=moment.is_past)
-    body = ValuesBody(items=[value_body(moment.kpi, each) for each in readings], next_cursor=next_cursor)
-    return answer(request, body, etag=readings_etag(readings))
+    return await _several(request, state, catalogue, readings, next_cursor=next_cursor)
 
 
 async def _first(
@@ -176,8 +176,7 @@ async def _first(
 ) -> Response:
     picked = Picked(moment.kpi.slug, moment.window, names, moment.at)
     readings = await state.readings.top(catalogue, picked, most=most, now=moment.now)
-    body = ValuesBody(items=[value_body(moment.kpi, each) for each in readings], next_cursor=None)
-    return answer(request, body, etag=readings_etag(readings))
+    return await _several(request, state, catalogue, readings, next_cursor=None)
 
 
 async def _one(
@@ -190,7 +189,24 @@ async def _one(
     known_breakdown(moment.kpi, tuple(asked))
     ask = moment.ask(tuple(sorted(asked.items())))
     readings = await evaluated(state, catalogue, [ask], now=moment.now, is_past=moment.is_past)
-    return answer(request, value_body(moment.kpi, readings[0]), etag=readings_etag(readings))
+    judgements = await judged(state, catalogue, readings)
+    body = value_body(moment.kpi, readings[0], judgements[0])
+    return answer(request, body, etag=readings_etag(readings, judgements))
+
+
+async def _several(
+    request: Request,
+    state: ApiState,
+    catalogue: Catalogue,
+    readings: Sequence[Reading],
+    *,
+    next_cursor: str | None,
+) -> Response:
+    judgements = await judged(state, catalogue, readings)
+    pairs = zip(readings, judgements, strict=True)
+    items = [value_body(catalogue.kpis[each.slug], each, judgement) for each, judgement in pairs]
+    body = ValuesBody(items=items, next_cursor=next_cursor)
+    return answer(request, body, etag=readings_etag(readings, judgements, next_cursor))
 
 
 def _place(combination: Combination) -> Place:
@@ -216,10 +232,7 @@ async def list_values(
     found = sorted(defined(catalogue, rows), key=_current_place)
     page, next_cursor = page_after(found, _current_place, cursor=cursor, limit=limit)
     readings = [row.reading for row in await fresh(state.readings, catalogue, page, now=state.clock())]
-    items = [value_body(catalogue.kpis[each.slug], each) for each in readings]
-    return answer(
-        request, ValuesBody(items=items, next_cursor=next_cursor), etag=readings_etag(readings, next_cursor)
-    )
+    return await _several(request, state, catalogue, readings, next_cursor=next_cursor)
 
 
 def _current_place(row: CurrentReading) -> Place:

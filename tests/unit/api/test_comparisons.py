@@ -97,6 +97,7 @@ async def test_whole_answer() -> None:
         "valid_until": None,
         "target": {"value": 50, "warning": 41, "tolerance": None},
         "status": "at_risk",
+        "attainment": 0.84,
         "at": "2026-01-31T09:30:00Z",
         "direction": "up",
         "items": [
@@ -110,7 +111,9 @@ async def test_whole_answer() -> None:
                     "window_end": "2026-01-31T08:30:00Z",
                     "excess_s": 0,
                     "complete": False,
-                    "status": "off_target",
+                    "target": {"value": 50, "warning": 41, "tolerance": None},
+                    "status": "off_track",
+                    "attainment": 0.8,
                 },
                 "change": 2,
                 "relative_change": 0.05,

@@ -42,7 +42,6 @@ async def test_whole_answer() -> None:
         "dimensions": {},
         "unit": "flights",
         "direction": "down",
-        "target": {"value": 5, "warning": None, "tolerance": None},
         "step_s": None,
         "overlapping": False,
         "as_of": "2026-01-31T09:29:59Z",
@@ -55,7 +54,9 @@ async def test_whole_answer() -> None:
         "percentile": 1,
     }
     assert [(each["at"][11:13], each["value"]) for each in items] == [(f"{n:02}", n) for n in range(1, 10)]
-    assert [each["status"] for each in items] == ["on_target"] * 5 + ["off_target"] * 4
+    assert {each["target"]["value"] for each in items} == {5}
+    assert [each["attainment"] for each in items] == [1.8, 1.6, 1.4, 1.2, 1, 0.8, 0.6, 0.4, 0.2]  # 2 - n / 5
+    assert [each["status"] for each in items] == ["on_track"] * 5 + ["off_track"] * 4
 
 
 async def test_windows_side_by_side() -> None:

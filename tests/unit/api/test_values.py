@@ -40,6 +40,7 @@ async def test_whole_answer() -> None:
         "valid_until": None,
         "target": {"value": 50, "warning": 40, "tolerance": None},
         "status": "at_risk",
+        "attainment": 0.84,  # 42 / 50
     }
 
 
@@ -67,13 +68,13 @@ async def test_exact_numbers(digits: str) -> None:
 
 
 async def test_no_data() -> None:
-    """No data is null, and so is its status: nothing is on or off target."""
+    """No data is null, and its status says so: nothing is on or off track."""
     memory = Memory()
     memory.value = None
 
     body = (await _value(memory, target=A_TARGET)).json()
 
-    assert (body["value"], body["status"]) == (None, None)
+    assert (body["value"], body["status"], body["attainment"]) == (None, "no_data", None)
 
 
 async def test_dimension() -> None:

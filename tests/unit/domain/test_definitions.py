@@ -11,7 +11,7 @@ from shared.domain.aggregates import Aggregate, Kind, kind_of
 from shared.domain.definitions import Kpi, catalogue_problems
 from shared.domain.definitions.plans import spec_of
 from shared.domain.definitions.words import complaints
-from shared.domain.targets import Direction, Status, status
+from shared.domain.targets import Aim, Status, judge
 from shared.domain.windows import Rung
 from tests.unit.domain.kpi_builders import a_catalogue, a_kpi
 
@@ -402,10 +402,10 @@ def test_business_hours_are_counted_apart() -> None:
 
 
 BANDS = [
-    ("20", Status.ON_TARGET),
-    ("22", Status.ON_TARGET),
+    ("20", Status.ON_TRACK),
+    ("22", Status.ON_TRACK),
     ("17.9", Status.AT_RISK),
-    ("15.9", Status.OFF_TARGET),
+    ("15.9", Status.OFF_TRACK),
 ]
 
 
@@ -415,10 +415,6 @@ def test_band(value: str, expected: Status) -> None:
     kpi = a_kpi(direction="band", target={"value": 20, "tolerance": 2, "warning": 4})
     assert kpi.target is not None
 
-    assert expected is status(
-        Decimal(value),
-        target=kpi.target.value,
-        warning=kpi.target.warning,
-        direction=Direction.BAND,
-        tolerance=kpi.target.tolerance,
-    )
+    aim = Aim(kpi.target.value, kpi.target.warning, kpi.target.tolerance)
+
+    assert judge(Decimal(value), aim, direction=kpi.direction).status is expected
