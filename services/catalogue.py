@@ -12,11 +12,11 @@ from services.backfill_commands import Rate, Wait, tell
 from services.catalogue_doors import FAILED, REFUSED, USAGE, answered, read_connection, write_connection
 from services.catalogue_exports import exported
 from services.catalogue_paths import kpi_texts
-from shared.domain.definitions import Action, Catalogue, Change, plan
-from shared.domain.definitions.kpi_files import LocatedKpi, check_together, read_kpis
+from shared.domain.definitions import Action, Catalogue, Change, Definitions, Kind, Problem, plan
+from shared.domain.definitions.kpi_files import Located, check_together, read_definitions
 from shared.domain.definitions.plans import outcome
 from shared.domain.definitions.schemas import kpi_file_schema
-from shared.domain.errors import UnknownKpiError
+from shared.domain.errors import UnknownDefinitionError, UnknownKpiError
 from shared.runtime.clock import utc_now
 from shared.storage.backfill_orders import order_changes
 from shared.storage.definitions import apply_changes, load_catalogue
@@ -30,7 +30,10 @@ Paths = Annotated[
     typer.Argument(exists=True, help="KPI files, or directories of *.yaml and *.yml", metavar="FILES..."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document for machines")]
-Prune = Annotated[bool, typer.Option("--prune", help="Also retire the KPIs that are not in the files")]
+OfKind = Annotated[Kind, typer.Option("--kind", help="What it is; the same name may be used by two kinds")]
+Prune = Annotated[
+    bool, typer.Option("--prune", help="Also retire what is in force, of any kind, and not in the files")
+]
 
 
 @app.callback()
@@ -43,16 +46,17 @@ def lint(files: Paths, *, as_json: AsJson = False) -> None:
     """Check files that are complete in themselves; needs no database."""
     with answered(as_json=as_json):
         located = _read(files)
-        check_together(located, {each.kpi.slug: each.kpi for each in located})
-        answers.show_lint([each.kpi.slug for each in located], as_json=as_json)
+        warnings = check_together(located, Definitions.of(each.definition for each in located))
+        answers.show_lint([each.key for each in located], warnings, as_json=as_json)
 
 
 @app.command(name="plan")
 def plan_command(files: Paths, *, prune: Prune = False, as_json: AsJson = False) -> None:
     """Show what putting files in force would change."""
     with answered(as_json=as_json):
-        changes = asyncio.run(_planned(_read(files), prune=prune))
+        changes, warnings = asyncio.run(_planned(_read(files), prune=prune))
         answers.show_changes(changes, as_json=as_json)
+        answers.show_warnings(warnings, as_json=as_json)
 
 
 @app.command()
@@ -72,7 +76,8 @@ def apply(
     _check_options(prune=prune, backfill=backfill, wants_more=wait or rate is not None)
     with answered(as_json=as_json):
         located = _read(files)
-        changes = asyncio.run(_planned(located, prune=prune))
+        changes, warnings = asyncio.run(_planned(located, prune=prune))
+        answers.show_warnings(warnings, as_json=as_json)
         if all(change.action is Action.UNCHANGED for change in changes):
             answers.show_changes(changes, as_json=as_json)
             return
@@ -90,9 +95,10 @@ def apply(
 @app.command()
 def show(
     slug: Annotated[
-        str | None, typer.Argument(help="One KPI in full; without it, all of them", metavar="SLUG")
+        str | None, typer.Argument(help="One definition in full; without it, all of them", metavar="NAME")
     ] = None,
     *,
+    kind: OfKind = Kind.KPI,
     as_json: AsJson = False,
 ) -> None:
     """Show what is in force."""
@@ -100,10 +106,10 @@ def show(
         catalogue = asyncio.run(_in_force())
         if slug is None:
             answers.show_catalogue(catalogue, as_json=as_json)
-        elif slug in catalogue.kpis:
-            answers.show_kpi(catalogue, slug, as_json=as_json)
+        elif (kind, slug) in catalogue.definitions.by_key():
+            answers.show_definition(catalogue, (kind, slug), as_json=as_json)
         else:
-            raise UnknownKpiError(slug)
+            raise UnknownDefinitionError(kind.noun, slug)
 
 
 @app.command()
@@ -120,20 +126,23 @@ def lineage(
 
 @app.command()
 def export(
-    slugs: Annotated[
-        list[str] | None, typer.Argument(help="Some KPIs; without any, all of them", metavar="SLUG...")
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Some definitions; without any, those of every kind", metavar="NAME..."),
     ] = None,
     *,
+    kind: OfKind = Kind.KPI,
     output: Annotated[
         Path | None,
-        typer.Option(file_okay=False, help="Write SLUG.yaml for each into this directory", metavar="DIR"),
+        typer.Option(file_okay=False, help="Write a file for each into this directory", metavar="DIR"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write what is in force as KPI files: to standard output, or one file for each KPI."""
+    """Write what is in force as KPI files: to standard output, or one file for each definition."""
     with answered(as_json=as_json):
         catalogue = asyncio.run(_in_force())
-        answers.show_export(exported(catalogue, slugs or [], folder=output), as_json=as_json)
+        keys = [(kind, name) for name in names or []]
+        answers.show_export(exported(catalogue, keys, folder=output), as_json=as_json)
 
 
 @app.command()
@@ -142,8 +151,8 @@ def schema() -> None:
     typer.echo(json.dumps(kpi_file_schema(), indent=2, ensure_ascii=False))
 
 
-def _read(files: list[Path]) -> tuple[LocatedKpi, ...]:
-    return read_kpis(kpi_texts(files))
+def _read(files: list[Path]) -> tuple[Located, ...]:
+    return read_definitions(kpi_texts(files))
 
 
 def _check_options(*, prune: bool, backfill: bool, wants_more: bool) -> None:
@@ -161,11 +170,14 @@ def _ask(changes: tuple[Change, ...], *, as_json: bool) -> None:
     typer.confirm("Put this in force?", abort=True)
 
 
-async def _planned(located: tuple[LocatedKpi, ...], *, prune: bool) -> tuple[Change, ...]:
-    wanted = [each.kpi for each in located]
+async def _planned(
+    located: tuple[Located, ...], *, prune: bool
+) -> tuple[tuple[Change, ...], tuple[Problem, ...]]:
+    """What would change, and what is odd about it."""
+    wanted = [each.definition for each in located]
     catalogue = await _in_force()
-    check_together(located, outcome(catalogue, wanted, prune=prune))
-    return plan(catalogue, wanted, prune=prune)
+    warnings = check_together(located, outcome(catalogue, wanted, prune=prune))
+    return plan(catalogue, wanted, prune=prune), warnings
 
 
 async def _in_force() -> Catalogue:
@@ -173,16 +185,14 @@ async def _in_force() -> Catalogue:
         return await load_catalogue(connection)
 
 
-async def _applied(located: tuple[LocatedKpi, ...], *, prune: bool) -> tuple[Change, ...]:
+async def _applied(located: tuple[Located, ...], *, prune: bool) -> tuple[Change, ...]:
     async with write_connection() as connection:
-        return await apply_changes(connection, [each.kpi for each in located], utc_now(), prune=prune)
+        return await apply_changes(connection, [each.definition for each in located], utc_now(), prune=prune)
 
 
-async def _ordered(
-    located: tuple[LocatedKpi, ...], changes: tuple[Change, ...], rate: int | None
-) -> int | None:
+async def _ordered(located: tuple[Located, ...], changes: tuple[Change, ...], rate: int | None) -> int | None:
     """The number of the backfill that fills what the *changes* start to count; None if they start nothing."""
-    same = {change.slug for change in changes if change.action is Action.UNCHANGED}
-    wanted = [each.kpi for each in located if each.kpi.slug not in same]
+    same = {change.key for change in changes if change.action is Action.UNCHANGED}
+    wanted = [each.definition for each in located if each.key not in same]
     async with write_connection() as connection:
         return await order_changes(connection, wanted, utc_now(), rate_limit=rate)

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from services.api.lineage_schemas import EventsBody, LineageBody, lineage_body
 from services.catalogue_exports import Exported
-from shared.domain.definitions import Action, Catalogue, Change, DefinitionError, Kpi, Problem
+from shared.domain.definitions import Action, Catalogue, Change, DefinitionError, Key, Kind, Kpi, Problem
+from shared.domain.definitions.kinds import name_field
 from shared.domain.definitions.kpi_texts import SEPARATOR
 from shared.domain.definitions.plans import spec_of
 
@@ -24,12 +25,31 @@ def is_interactive() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def show_lint(slugs: Sequence[str], *, as_json: bool) -> None:
-    """Say that these KPIs have no problems."""
+def show_lint(keys: Sequence[Key], warnings: Sequence[Problem], *, as_json: bool) -> None:
+    """Say that these definitions have no problems, and what is odd about them."""
     if as_json:
-        _print_json({"kpis": list(slugs), "problems": []})
-    else:
-        typer.echo(f"{_counted(len(slugs), 'KPI')}, no problems")
+        names = {_PLURALS[kind]: [name for of, name in keys if of is kind] for kind in Kind}
+        _print_json({**names, "problems": [], "warnings": [_problem_body(each) for each in warnings]})
+        return
+    show_warnings(warnings, as_json=False)
+    counts = {kind: sum(of is kind for of, _ in keys) for kind in Kind}
+    told = [_counted(count, kind.noun) for kind, count in counts.items() if count]
+    typer.echo(f"{', '.join(told or ['nothing'])}, no problems")
+
+
+_PLURALS = {
+    Kind.KPI: "kpis",
+    Kind.OBJECTIVE: "objectives",
+    Kind.SCORECARD: "scorecards",
+    Kind.EVENT_TYPE: "event_types",
+}
+
+
+def show_warnings(warnings: Sequence[Problem], *, as_json: bool) -> None:
+    """Say what is allowed and probably not meant: on standard error, to people alone."""
+    if not as_json:
+        for warning in warnings:
+            typer.echo(f"warning: {warning}", err=True)
 
 
 def show_problems(error: DefinitionError, *, as_json: bool) -> None:
@@ -51,23 +71,24 @@ def show_failure(message: str, *, as_json: bool) -> None:
 
 
 def show_changes(changes: Sequence[Change], *, as_json: bool) -> None:
-    """Say what changes, KPI by KPI."""
+    """Say what changes, definition by definition."""
     if as_json:
         _print_json({"changes": [_change_body(change) for change in changes]})
         return
-    table = _table("KPI", "Version", "Change", "What differs", "Counts anew")
+    table = _table("Kind", "Name", "Version", "Change", "What differs", "Counts anew")
     for change in changes:
         action = f"[{_COLOURS[change.action]}]{change.action}[/]"
-        table.add_row(change.slug, str(change.version), action, _differences(change), _counting(change))
+        name, version = _plain(change.slug), str(change.version)
+        table.add_row(change.kind, name, version, action, _differences(change), _counting(change))
     _print(table)
 
 
 def show_catalogue(catalogue: Catalogue, *, as_json: bool) -> None:
-    """Say which KPIs are in force."""
+    """Say what is in force."""
+    keys = list(catalogue.definitions.by_key())
     if as_json:
-        _print_json(
-            {"revision": catalogue.revision, "kpis": [_kpi_body(catalogue, s) for s in catalogue.kpis]}
-        )
+        bodies = {_PLURALS[kind]: [_body(catalogue, key) for key in keys if key[0] is kind] for kind in Kind}
+        _print_json({"revision": catalogue.revision, **bodies})
         return
     table = _table("KPI", "Version", "Title", "Made of", "Windows", "Owner")
     for slug, kpi in catalogue.kpis.items():
@@ -76,12 +97,25 @@ def show_catalogue(catalogue: Catalogue, *, as_json: bool) -> None:
             slug, version, _plain(kpi.title), _plain(_source(kpi)), " ".join(kpi.windows), _plain(kpi.owner)
         )
     _print(table)
-    typer.echo(f"{_counted(len(catalogue.kpis), 'KPI')} at revision {catalogue.revision}")
+    _show_others(catalogue)
+    counts = {kind: sum(of is kind for of, _ in keys) for kind in Kind}
+    told = [_counted(count, kind.noun) for kind, count in counts.items() if count or kind is Kind.KPI]
+    typer.echo(f"{', '.join(told)} at revision {catalogue.revision}")
 
 
-def show_kpi(catalogue: Catalogue, slug: str, *, as_json: bool) -> None:
-    """Say everything about one KPI."""
-    body = _kpi_body(catalogue, slug)
+def _show_others(catalogue: Catalogue) -> None:
+    others = {key: each for key, each in catalogue.definitions.by_key().items() if key[0] is not Kind.KPI}
+    if not others:
+        return
+    table = _table("Kind", "Name", "Version", "Owner")
+    for (kind, name), each in others.items():
+        table.add_row(kind, _plain(name), str(catalogue.version_of((kind, name))), _plain(each.owner))
+    _print(table)
+
+
+def show_definition(catalogue: Catalogue, key: Key, *, as_json: bool) -> None:
+    """Say everything about one definition."""
+    body = _body(catalogue, key)
     if as_json:
         _print_json(body)
         return
@@ -89,20 +123,21 @@ def show_kpi(catalogue: Catalogue, slug: str, *, as_json: bool) -> None:
     table.add_row("version", str(body["version"]))
     for name, value in body["spec"].items():
         table.add_row(name, _plain(value if isinstance(value, str) else _json(value)))
-    for measure in body["measures"]:
+    for measure in body.get("measures", []):
         table.add_row("measure", _plain(f"{measure['measure_id']} by [{', '.join(measure['breakdown'])}]"))
     _print(table)
 
 
-def show_export(kpis: Sequence[Exported], *, as_json: bool) -> None:
-    """Say which files were written; of KPIs that were not, the documents themselves."""
+def show_export(found: Sequence[Exported], *, as_json: bool) -> None:
+    """Say which files were written; of definitions that were not, the documents themselves."""
     if as_json:
-        _print_json({"kpis": [_export_body(each) for each in kpis]})
+        bodies = {_PLURALS[kind]: [_export_body(e) for e in found if e.kind is kind] for kind in Kind}
+        _print_json(bodies)
         return
-    for each in kpis:
+    for each in found:
         if each.file is not None:
             typer.echo(str(each.file))
-    typer.echo(SEPARATOR.join(each.text for each in kpis if each.file is None), nl=False)
+    typer.echo(SEPARATOR.join(each.text for each in found if each.file is None), nl=False)
 
 
 def show_lineage(catalogue: Catalogue, slug: str, *, as_json: bool) -> None:
@@ -133,22 +168,26 @@ def _fields(events: EventsBody) -> str:
     return "\n".join(f"{each.field} ({', '.join(each.used_as)})" for each in events.fields)
 
 
-def _export_body(kpi: Exported) -> dict[str, Any]:
-    file = None if kpi.file is None else str(kpi.file)
-    return {"slug": kpi.slug, "version": kpi.version, "file": file, "text": kpi.text}
+def _export_body(each: Exported) -> dict[str, Any]:
+    file = None if each.file is None else str(each.file)
+    return {name_field(each.kind): each.name, "version": each.version, "file": file, "text": each.text}
 
 
-def _kpi_body(catalogue: Catalogue, slug: str) -> dict[str, Any]:
-    kpi = catalogue.kpis[slug]
+def _body(catalogue: Catalogue, key: Key) -> dict[str, Any]:
+    definition = catalogue.definitions.by_key()[key]
+    body = {"version": catalogue.version_of(key), "spec": spec_of(definition)}
+    if not isinstance(definition, Kpi):
+        return body
     measures = [
         {"measure_id": catalogue.measure_ids[m.fingerprint], "breakdown": list(m.breakdown)}
-        for m in kpi.measures()
+        for m in definition.measures()
     ]
-    return {"version": catalogue.versions[slug], "spec": spec_of(kpi), "measures": measures}
+    return {**body, "measures": measures}
 
 
 def _change_body(change: Change) -> dict[str, Any]:
     return {
+        "kind": change.kind,
         "slug": change.slug,
         "action": change.action,
         "version": change.version,

@@ -51,7 +51,7 @@ class KpiBody:
     ]
     owner: Annotated[str, Field(description="Who answers for it")]
     department: Annotated[list[str], Field(description="Who shares it")]
-    objective: Annotated[str | None, Field(description="What it serves")]
+    objective: Annotated[list[str], Field(description="What it serves: objectives by their names")]
     tags: Annotated[list[str], Field(description="Short words by which it is found")]
     links: Annotated[
         Mapping[str, str], Field(description="Addresses by name, such as runbook; http or https alone")
@@ -98,7 +98,7 @@ def kpi_body(catalogue: Catalogue, slug: str) -> KpiBody:
         category=kpi.category,
         owner=kpi.owner,
         department=list(kpi.department),
-        objective=kpi.objective,
+        objective=list(kpi.objective),
         tags=list(kpi.tags),
         links=dict(sorted(kpi.links.items())),
         unit=kpi.unit,

@@ -85,6 +85,20 @@ class UnknownKpiError(BadInputError):
         self.slug = slug
 
 
+class UnknownDefinitionError(BadInputError):
+    """Nothing of that kind and name is defined.
+
+    Attributes:
+        noun: what was asked for: KPI, objective, scorecard, event type.
+        name: how it was called.
+    """
+
+    def __init__(self, noun: str, name: str) -> None:
+        super().__init__(f"there is no {noun} {name!r}")
+        self.noun = noun
+        self.name = name
+
+
 class UnknownWindowError(BadInputError):
     """The KPI is not kept over that window."""
 

@@ -98,17 +98,18 @@ async def _put_in_force(conn: AsyncConnection, row: Row[tuple[object, ...]], now
     await _swap(conn, row.backfill_id)
     if ordered.applies:
         await _check_counted(conn, ordered)
-        await apply_changes(conn, list(ordered.kpis.values()), now)
+        await apply_changes(conn, [*ordered.kpis.values(), *ordered.others.values()], now)
     await _drop_unused(conn, row.backfill_id)
     await move_revision(conn)
 
 
 async def _check_unchanged(conn: AsyncConnection, ordered: Ordered) -> None:
-    in_force = (await load_catalogue(conn)).versions
-    for slug, version in ordered.versions.items():
-        if in_force.get(slug) != version:
-            found = "retired" if slug not in in_force else f"put in force as version {in_force[slug]}"
-            raise SupersededError(f"{slug!r} was {found} while this was being filled")
+    in_force = await load_catalogue(conn)
+    key = ordered.superseded_by(in_force)
+    if key is not None:
+        version = in_force.version_of(key)
+        found = "retired" if version is None else f"put in force as version {version}"
+        raise SupersededError(f"{key[1]!r} was {found} while this was being filled")
 
 
 async def _check_counted(conn: AsyncConnection, ordered: Ordered) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.domain.definitions import Catalogue, Kpi, Measure
+from shared.domain.definitions import Catalogue, Definition, Measure
 from shared.domain.definitions.plans import outcome
 from shared.domain.errors import UnknownKpiError
 from shared.storage.backfills import BackfillState, Ordered
@@ -25,13 +25,13 @@ from shared.storage.tables import backfill_measures, backfills, measures
 
 
 async def order_changes(
-    conn: AsyncConnection, wanted: Sequence[Kpi], now: datetime, *, rate_limit: int | None = None
+    conn: AsyncConnection, wanted: Sequence[Definition], now: datetime, *, rate_limit: int | None = None
 ) -> int | None:
     """Fill what *wanted* counts and nothing in force does; then they are put in force, all at once.
 
     Args:
         conn: in a transaction of the caller's, who commits.
-        wanted: the new definitions that differ from what is in force, each slug once.
+        wanted: the new definitions that differ from what is in force, of any kinds, each once.
         now: when it is ordered.
         rate_limit: events a second at most, of all processes together.
 
@@ -44,8 +44,7 @@ async def order_changes(
     await lock_catalogue(conn)
     before = await load_catalogue(conn)
     check_outcome(outcome(before, wanted))
-    kpis = {kpi.slug: kpi for kpi in wanted}
-    ordered = Ordered(kpis, {slug: before.versions.get(slug) for slug in kpis}, applies=True)
+    ordered = Ordered.on(before, wanted)
     new = {
         print_: measure for print_, measure in ordered.measures().items() if print_ not in before.measure_ids
     }

@@ -4,8 +4,8 @@ Functions take the connection and never commit. A measure that is being filled h
 to take over, `~` and the number of its backfill: no KPI knows it by that, so no reader meets it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.domain.definitions import Kpi, Measure
+from shared.domain.definitions import Catalogue, Definition, Key, Kind, Kpi, Measure, key_of
 from shared.domain.definitions.plans import spec_of
 from shared.domain.errors import BadInputError
 from shared.storage.definitions import (
@@ -24,6 +24,7 @@ from shared.storage.definitions import (
     move_revision,
     set_aside,
 )
+from shared.storage.documents import document_of
 from shared.storage.tables import backfill_measures, backfills, measures
 
 
@@ -60,12 +61,16 @@ class Ordered:
     Attributes:
         kpis: the definitions whose measures it fills, by slug.
         versions: the version of each that was in force then; None where there was none.
+        others: definitions of other kinds that come into force with them, by kind and name.
+        other_versions: likewise, the version of each.
         applies: whether the definitions are put in force at the end; a rebuild leaves them as they are.
     """
 
     kpis: Mapping[str, Kpi]
     versions: Mapping[str, int | None]
     applies: bool
+    others: Mapping[Key, Definition] = field(default_factory=dict)
+    other_versions: Mapping[Key, int | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, wanted: Mapping[str, Any]) -> "Ordered":
@@ -77,7 +82,27 @@ class Ordered:
         entries = {entry["slug"]: entry for entry in wanted["kpis"]}
         kpis = {slug: kpi_of(slug, entry["spec"]) for slug, entry in entries.items()}
         versions = {slug: entry["version"] for slug, entry in entries.items()}
-        return cls(kpis, versions, wanted["applies"])
+        others = {(Kind(each["kind"]), each["name"]): each for each in wanted.get("others", [])}
+        return cls(
+            kpis,
+            versions,
+            wanted["applies"],
+            others={key: document_of(*key, each["spec"]) for key, each in others.items()},
+            other_versions={key: each["version"] for key, each in others.items()},
+        )
+
+    @classmethod
+    def on(cls, before: Catalogue, wanted: Iterable[Definition]) -> "Ordered":
+        """What puts *wanted* in force over *before*."""
+        kpis = {each.slug: each for each in wanted if isinstance(each, Kpi)}
+        others = {key_of(each): each for each in wanted if not isinstance(each, Kpi)}
+        return cls(
+            kpis,
+            {slug: before.versions.get(slug) for slug in kpis},
+            applies=True,
+            others=others,
+            other_versions={key: before.version_of(key) for key in others},
+        )
 
     def as_json(self) -> dict[str, Any]:
         """The inverse of `of`."""
@@ -85,7 +110,22 @@ class Ordered:
             {"slug": slug, "version": self.versions[slug], "spec": spec_of(kpi)}
             for slug, kpi in self.kpis.items()
         ]
-        return {"applies": self.applies, "kpis": entries}
+        others = [
+            {
+                "kind": str(kind),
+                "name": name,
+                "version": self.other_versions[kind, name],
+                "spec": spec_of(each),
+            }
+            for (kind, name), each in self.others.items()
+        ]
+        return {"applies": self.applies, "kpis": entries} | ({"others": others} if others else {})
+
+    def superseded_by(self, catalogue: Catalogue) -> Key | None:
+        """A definition that *catalogue* has in another version than when this was ordered."""
+        ordered = {(Kind.KPI, slug): version for slug, version in self.versions.items()}
+        versions = {**ordered, **self.other_versions}
+        return next((key for key, version in versions.items() if catalogue.version_of(key) != version), None)
 
     def measures(self) -> dict[str, Measure]:
         """Everything that its KPIs count, by fingerprint."""
@@ -169,8 +209,8 @@ async def resume(conn: AsyncConnection, backfill_id: int, *, rate_limit: int | N
     if row.state != BackfillState.FAILED:
         raise BackfillStateError(backfill_id, BackfillState(row.state), "resumed")
     before, ordered = await load_catalogue(conn), Ordered.of(row.wanted)
-    versions = {slug: before.versions.get(slug) for slug in ordered.kpis}
-    wanted = Ordered(ordered.kpis, versions, ordered.applies).as_json()
+    now_in_force = Ordered.on(before, [*ordered.kpis.values(), *ordered.others.values()])
+    wanted = replace(now_in_force, applies=ordered.applies).as_json()
     again: dict[str, Any] = {
         "wanted": wanted,
         "state": BackfillState.RUNNING,

@@ -3,8 +3,6 @@
 Functions take the connection and never commit.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -19,30 +17,23 @@ from shared.domain.definitions import (
     Action,
     Catalogue,
     Change,
+    Definition,
     DefinitionError,
+    Definitions,
+    Key,
+    Kind,
     Kpi,
     Measure,
     Problem,
-    catalogue_problems,
     plan,
+    problems_together,
 )
 from shared.domain.definitions.plans import outcome, spec_of
-from shared.domain.errors import StopError
+from shared.storage.documents import latest_document_versions, load_documents, write_documents
 from shared.storage.tables import catalogue, kpi_versions, kpis, measures
+from shared.storage.versions import UnreadableDefinitionError, fingerprint_of
 
 __all__ = ["UnreadableDefinitionError", "apply_changes", "catalogue_revision", "load_catalogue", "plan"]
-
-
-class UnreadableDefinitionError(StopError):
-    """A stored definition was written by another release; run the release that wrote it, or a later one.
-
-    Attributes:
-        slug: the KPI.
-    """
-
-    def __init__(self, slug: str) -> None:
-        super().__init__(f"the stored definition of {slug!r} cannot be read by this release")
-        self.slug = slug
 
 
 async def catalogue_revision(conn: AsyncConnection) -> int:
@@ -67,7 +58,18 @@ async def load_catalogue(conn: AsyncConnection) -> Catalogue:
     rows = (await conn.execute(query)).all()
     found = {row.slug: kpi_of(row.slug, row.spec) for row in rows}
     versions = {row.slug: row.version for row in rows}
-    return Catalogue(revision, found, versions, await _measure_ids(conn, found.values()))
+    others = await load_documents(conn)
+    by_kind = Definitions.of(definition for definition, _ in others.values())
+    return Catalogue(
+        revision,
+        found,
+        versions,
+        await _measure_ids(conn, found.values()),
+        objectives=by_kind.objectives,
+        scorecards=by_kind.scorecards,
+        event_types=by_kind.event_types,
+        other_versions={key: version for key, (_, version) in others.items()},
+    )
 
 
 SET_ASIDE = "#"
@@ -78,15 +80,15 @@ SHADOW = "~"
 
 
 async def apply_changes(
-    conn: AsyncConnection, wanted: Sequence[Kpi], now: datetime, *, prune: bool = False
+    conn: AsyncConnection, wanted: Sequence[Definition], now: datetime, *, prune: bool = False
 ) -> tuple[Change, ...]:
     """Put *wanted* in force and tell what has changed; others wait meanwhile, and nothing is written twice.
 
     Args:
         conn: in a transaction of the caller's, who commits.
-        wanted: the new definitions, each slug once.
+        wanted: the new definitions, of any kinds, each kind and name once.
         now: when the change happens.
-        prune: also retire the KPIs that are not among *wanted*.
+        prune: also retire what is in force, of any kind, and not among *wanted*.
 
     Raises:
         DefinitionError: the catalogue would not hold together; nothing has been written.
@@ -96,31 +98,46 @@ async def apply_changes(
     before = await load_catalogue(conn)
     after = outcome(before, wanted, prune=prune)
     check_outcome(after)
-    latest = await _latest_versions(conn, [kpi.slug for kpi in wanted])
-    changes = tuple(_numbered(change, latest) for change in plan(before, wanted, prune=prune))
+    planned = plan(before, wanted, prune=prune)
+    latest = await _latest_versions(conn, [change.key for change in planned])
+    changes = tuple(_numbered(change, latest) for change in planned)
     await _write(conn, [change for change in changes if change.action is not Action.UNCHANGED], after, now)
     return changes
 
 
-def check_outcome(after: Mapping[str, Kpi]) -> None:
-    """Go on only if the KPIs *after* a change hold together.
+def check_outcome(after: Definitions) -> None:
+    """Go on only if what is in force *after* a change holds together.
 
     Raises:
-        DefinitionError: they do not.
+        DefinitionError: it does not.
     """
-    problems = catalogue_problems(after)
+    problems = problems_together(after)
     if problems:
-        raise DefinitionError([Problem(problem.message, problem.slug) for problem in problems])
+        raise DefinitionError(
+            [Problem(each.message, each.slug, path=each.path, within=each.place) for each in problems]
+        )
 
 
-def _numbered(change: Change, latest: Mapping[str, int]) -> Change:
-    """*change* with its version; a KPI that comes back goes on counting versions where it left off."""
+def _numbered(change: Change, latest: Mapping[Key, int]) -> Change:
+    """*change* with its version; what comes back goes on counting versions where it left off."""
     if change.action in (Action.CREATE, Action.UPDATE):
-        return replace(change, version=latest.get(change.slug, 0) + 1)
+        return replace(change, version=latest.get(change.key, 0) + 1)
     return change
 
 
-async def _write(
+async def _write(conn: AsyncConnection, changes: Sequence[Change], after: Definitions, now: datetime) -> None:
+    of_kpis = [change for change in changes if change.kind is Kind.KPI]
+    others = [change for change in changes if change.kind is not Kind.KPI]
+    if of_kpis:
+        await _write_kpis(conn, of_kpis, after.kpis, now)
+        await _set_aside_measures(conn, after.kpis)
+    if others:
+        await write_documents(conn, others, after.by_key(), now)
+    if changes:
+        await move_revision(conn)
+
+
+async def _write_kpis(
     conn: AsyncConnection, changes: Sequence[Change], after: Mapping[str, Kpi], now: datetime
 ) -> None:
     written = [change for change in changes if change.action is not Action.RETIRE]
@@ -134,9 +151,6 @@ async def _write(
     if retired:
         statement = update(kpis).where(kpis.c.slug.in_(retired)).values(retired_at=now, updated_at=now)
         await conn.execute(statement)
-    if changes:
-        await _set_aside_measures(conn, after)
-        await move_revision(conn)
 
 
 async def lock_catalogue(conn: AsyncConnection) -> None:
@@ -151,12 +165,11 @@ async def move_revision(conn: AsyncConnection) -> None:
 
 def _version(change: Change, kpi: Kpi, now: datetime) -> dict[str, Any]:
     spec = spec_of(kpi)
-    text = json.dumps(spec, sort_keys=True, separators=(",", ":"))
     return {
         "slug": change.slug,
         "version": change.version,
         "spec": spec,
-        "fingerprint": hashlib.sha256(text.encode()).hexdigest(),
+        "fingerprint": fingerprint_of(spec),
         "created_at": now,
     }
 
@@ -214,10 +227,12 @@ async def set_aside(conn: AsyncConnection, which: ColumnElement[bool]) -> None:
     )
 
 
-async def _latest_versions(conn: AsyncConnection, slugs: Sequence[str]) -> dict[str, int]:
+async def _latest_versions(conn: AsyncConnection, keys: Sequence[Key]) -> dict[Key, int]:
+    slugs = [name for kind, name in keys if kind is Kind.KPI]
     query = select(kpi_versions.c.slug, func.max(kpi_versions.c.version).label("version"))
     query = query.where(kpi_versions.c.slug.in_(slugs)).group_by(kpi_versions.c.slug)
-    return {row.slug: row.version for row in await conn.execute(query)}
+    found = {(Kind.KPI, row.slug): row.version for row in await conn.execute(query)}
+    return found | await latest_document_versions(conn, [key for key in keys if key[0] is not Kind.KPI])
 
 
 async def _measure_ids(conn: AsyncConnection, defined: Iterable[Kpi]) -> dict[str, int]:

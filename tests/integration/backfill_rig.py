@@ -17,7 +17,7 @@ from services.compute.catalogues import CatalogueWatch
 from services.compute.postgres_store import PostgresSession, PostgresStore
 from shared.contracts.events import CleanEvent
 from shared.domain.calendars import instant_us
-from shared.domain.definitions import Kpi
+from shared.domain.definitions import Definition, Kpi
 from shared.domain.definitions.plans import spec_of
 from shared.domain.errors import LogLostError
 from shared.messaging.records import Record
@@ -204,7 +204,7 @@ async def worked(mine: Counting, log: ALog, *, batch_records: int = 20) -> None:
     await job.work(asyncio.Event())
 
 
-async def ordered(mine: Counting, kpis: Sequence[Kpi] = (), *, rebuild: Iterable[str] = ()) -> int:
+async def ordered(mine: Counting, kpis: Sequence[Definition] = (), *, rebuild: Iterable[str] = ()) -> int:
     """Order a backfill of *kpis*, or of what is in force, which everybody notices; its number."""
     async with transaction(mine.engine) as conn:
         if kpis:

@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from services.compute.retention import Retention
 from shared.domain.calendars import instant_us
+from shared.domain.definitions import Kind, Scorecard
 from shared.domain.errors import StoreUnavailableError
 from shared.storage.backfill_ends import settle
 from shared.storage.backfills import BackfillState, cancel, resume
@@ -85,6 +86,33 @@ async def test_superseded(mine: Counting) -> None:
     )
     assert resumed is BackfillState.DONE
     assert (mine.catalogue.versions["orders"], mine.catalogue.kpis["orders"]) == (3, wanted[0])
+
+
+def _board(title: str) -> Scorecard:
+    fields = {"slug": "board", "title": title, "owner": "me", "kpis": [{"kpi": "orders"}]}
+    return Scorecard.model_validate(fields)
+
+
+async def test_other_kinds_wait(mine: Counting) -> None:
+    """A scorecard that is ordered with a KPI comes into force with it, unless it was changed meanwhile."""
+    wanted = [kpi for kpi in other_versions() if kpi.slug == "orders"]
+    number = await ordered(mine, [*wanted, _board("Ours")])
+    waiting = dict(mine.catalogue.scorecards)
+    async with transaction(mine.engine) as conn:
+        await apply_changes(conn, [_board("Theirs")], NOW)
+    await mine.count(REST)
+    await worked(mine, ALog(LOG))
+    failed = await reported(mine, number)
+    async with transaction(mine.engine) as conn:
+        await resume(conn, number)
+        await settle(conn, number, NOW)
+    await mine.reload()
+
+    assert waiting == {}
+    assert failed.error == "'board' was put in force as version 1 while this was being filled"
+    assert mine.catalogue.scorecards == {"board": _board("Ours")}
+    assert mine.catalogue.version_of((Kind.SCORECARD, "board")) == 2
+    assert mine.catalogue.versions["orders"] == 2
 
 
 async def test_retired_meanwhile(mine: Counting) -> None:

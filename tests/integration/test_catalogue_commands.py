@@ -42,7 +42,7 @@ def test_plan_apply_show(tmp_path: Path) -> None:
         ("a", "create", [[]]),
         ("b", "create", [[]]),
     ]
-    assert empty == {"revision": 0, "kpis": []}
+    assert empty == {"revision": 0, "kpis": [], "objectives": [], "scorecards": [], "event_types": []}
     assert applied == planned
     assert [(each["spec"]["slug"], each["version"]) for each in shown["kpis"]] == [("a", 1), ("b", 1)]
 
@@ -108,6 +108,64 @@ def test_unknown_slug() -> None:
     assert (result.exit_code, result.stderr) == (FAILED, "there is no KPI 'nothing'\n")
 
 
+KINDS = """\
+apiVersion: tidemark/v1
+kind: Objective
+slug: grow
+title: Grow
+owner: board
+---
+apiVersion: tidemark/v1
+kind: Scorecard
+slug: a
+title: Board
+owner: board
+kpis: [{kpi: a, weight: 2}]
+---
+apiVersion: tidemark/v1
+kind: EventType
+type: Order/Paid
+owner: shop
+schema: {type: object, properties: {amount: {minimum: 0.5}}}
+"""
+
+
+@pytest.mark.usefixtures("_database")
+def test_every_kind(tmp_path: Path) -> None:
+    """Objectives, scorecards and event types are applied, shown, exported and pruned as KPIs are."""
+    a_file(tmp_path / "in", "a.yaml", "a", more="objective: grwo\n")
+    (tmp_path / "in" / "kinds.yaml").write_text(KINDS, "utf-8")
+
+    linted = run("lint", str(tmp_path / "in"))
+    applied = body("apply", str(tmp_path / "in"), "--yes")
+    shown = run("show", "a", "--kind", "Scorecard")
+    listed = run("show")
+    written = run("export", "--output", str(tmp_path / "out"))
+    again = body("plan", str(tmp_path / "out"), "--prune")
+    pruned = body("apply", str(tmp_path / "in" / "a.yaml"), "--prune", "--yes")
+
+    assert linted.stdout == "1 KPI, 1 objective, 1 scorecard, 1 event type, no problems\n"
+    assert "a.yaml:10:12: there is no objective 'grwo'; did you mean 'grow'?" in linted.stderr
+    assert [(each["kind"], each["slug"], each["action"]) for each in applied["changes"]] == [
+        ("KPI", "a", "create"),
+        ("Objective", "grow", "create"),
+        ("Scorecard", "a", "create"),
+        ("EventType", "Order/Paid", "create"),
+    ]
+    assert '[{"kpi": "a", "weight": "2"}]' in shown.stdout
+    assert "1 KPI, 1 objective, 1 scorecard, 1 event type at revision 1" in listed.stdout
+    files = [Path(line).relative_to(tmp_path / "out") for line in written.stdout.splitlines()]
+    assert [str(file) for file in files[:3]] == ["a.yaml", "objectives/grow.yaml", "scorecards/a.yaml"]
+    assert str(files[3]).startswith("event-types/type-")
+    assert {each["action"] for each in again["changes"]} == {"unchanged"}
+    assert len(again["changes"]) == 4
+    assert [(each["kind"], each["action"]) for each in pruned["changes"][1:]] == [
+        ("Objective", "retire"),
+        ("Scorecard", "retire"),
+        ("EventType", "retire"),
+    ]
+
+
 EXAMPLES = Path(__file__).parents[2] / "kpis" / "flights.yaml"
 
 
@@ -141,8 +199,8 @@ def test_export_some(tmp_path: Path) -> None:
 
     text = (tmp_path / "b.yaml").read_text("utf-8")
     assert "glossary: Größe\n" in text
-    assert told == {"kpis": [{"slug": "b", "version": 1, "file": str(tmp_path / "b.yaml"), "text": text}]}
-    assert printed == {"kpis": [{"slug": "b", "version": 1, "file": None, "text": text}]}
+    assert told["kpis"] == [{"slug": "b", "version": 1, "file": str(tmp_path / "b.yaml"), "text": text}]
+    assert printed["kpis"] == [{"slug": "b", "version": 1, "file": None, "text": text}]
 
 
 @pytest.mark.usefixtures("_database")

@@ -9,10 +9,20 @@ import pytest_asyncio
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.domain.definitions import Action, Catalogue, Change, DefinitionError, Kpi
+from shared.domain.definitions import (
+    Action,
+    Catalogue,
+    Change,
+    Definition,
+    DefinitionError,
+    EventType,
+    Kind,
+    Objective,
+    Scorecard,
+)
 from shared.storage.definitions import apply_changes, catalogue_revision, load_catalogue
 from shared.storage.engine import open_engine, reading, transaction
-from shared.storage.tables import kpi_versions, measures
+from shared.storage.tables import document_versions, kpi_versions, measures
 from tests.unit.domain.kpi_builders import a_kpi
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -26,7 +36,7 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     await opened.dispose()
 
 
-async def applied(engine: AsyncEngine, *kpis: Kpi, prune: bool = False) -> list[Change]:
+async def applied(engine: AsyncEngine, *kpis: Definition, prune: bool = False) -> list[Change]:
     async with transaction(engine) as connection:
         return list(await apply_changes(connection, kpis, NOW, prune=prune))
 
@@ -149,3 +159,69 @@ async def test_caller_commits(engine: AsyncEngine) -> None:
 
     async with reading(engine) as connection:
         assert await catalogue_revision(connection) == 0
+
+
+GROW = Objective.model_validate({"slug": "grow", "title": "Grow", "owner": "me", "weight": "0.5"})
+BOARD = Scorecard.model_validate(
+    {"slug": "grow", "title": "Board", "owner": "me", "kpis": [{"kpi": "orders", "window": "5m"}]}
+)
+PAID = EventType.model_validate(
+    {"type": "order.paid", "owner": "me", "schema": {"type": "object", "properties": {"x": {"minimum": 0.5}}}}
+)
+
+
+@pytest.mark.asyncio
+async def test_every_kind(engine: AsyncEngine) -> None:
+    """Definitions of every kind are applied by one revision and loaded as they were, also under one name."""
+    changes = await applied(engine, GROW, BOARD, PAID, a_kpi())
+    catalogue = await in_force(engine)
+
+    assert {(change.action, change.version) for change in changes} == {(Action.CREATE, 1)}
+    assert catalogue.definitions.by_key() == {
+        (Kind.KPI, "orders"): a_kpi(),
+        (Kind.OBJECTIVE, "grow"): GROW,
+        (Kind.SCORECARD, "grow"): BOARD,
+        (Kind.EVENT_TYPE, "order.paid"): PAID,
+    }
+    assert catalogue.revision == 1
+
+
+@pytest.mark.asyncio
+async def test_versions_of_every_kind(engine: AsyncEngine) -> None:
+    """Objectives have immutable versions as KPIs do, which go on when one comes back."""
+    await applied(engine, GROW)
+    (again,) = await applied(engine, GROW)
+    (renamed,) = await applied(engine, GROW.model_copy(update={"title": "Thrive"}))
+    (gone,) = await applied(engine, prune=True)
+    (back,) = await applied(engine, GROW)
+
+    told = [(change.action, change.version) for change in (again, renamed, gone, back)]
+    assert told == [(Action.UNCHANGED, 1), (Action.UPDATE, 2), (Action.RETIRE, 2), (Action.CREATE, 3)]
+    assert (await in_force(engine)).version_of((Kind.OBJECTIVE, "grow")) == 3
+    assert (await in_force(engine)).revision == 4
+    async with reading(engine) as connection:
+        query = select(document_versions.c.version, document_versions.c.spec["title"].as_string())
+        rows = (await connection.execute(query.order_by(document_versions.c.version))).all()
+    assert [tuple(row) for row in rows] == [(1, "Grow"), (2, "Thrive"), (3, "Grow")]
+
+
+@pytest.mark.asyncio
+async def test_kinds_are_judged_together(engine: AsyncEngine) -> None:
+    """A KPI that a scorecard needs is not pruned, and nothing of that change is written."""
+    await applied(engine, a_kpi(), BOARD)
+
+    with pytest.raises(DefinitionError, match="there is no KPI 'orders'"):
+        await applied(engine, BOARD, GROW, prune=True)
+
+    catalogue = await in_force(engine)
+    assert (catalogue.revision, list(catalogue.kpis), len(catalogue.objectives)) == (1, ["orders"], 0)
+
+
+@pytest.mark.asyncio
+async def test_other_kinds_count_nothing(engine: AsyncEngine) -> None:
+    """A change of a scorecard leaves every measure its number."""
+    await applied(engine, a_kpi(), BOARD)
+    before = await in_force(engine)
+    await applied(engine, BOARD.model_copy(update={"title": "Ours"}))
+
+    assert (await in_force(engine)).measure_ids == before.measure_ids

@@ -50,7 +50,7 @@ class Wish:
         return (
             self.category in (None, kpi.category)
             and self.owner in (None, kpi.owner)
-            and self.objective in (None, kpi.objective)
+            and (self.objective is None or self.objective in kpi.objective)
             and (self.department is None or self.department in kpi.department)
             and set(self.tags) <= set(kpi.tags)
         )

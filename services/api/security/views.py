@@ -1,7 +1,7 @@
 """The catalogue as one caller may see it: whole for the engine, less for what is told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from shared.domain.access import Limits
 from shared.domain.definitions import Catalogue, Kpi
@@ -16,7 +16,7 @@ class SeenCatalogue(Catalogue):
         visible: the KPIs it may know of.
     """
 
-    visible: Mapping[str, Kpi]
+    visible: Mapping[str, Kpi] = field(default_factory=dict)
 
 
 def seen_by(catalogue: Catalogue, limits: Limits) -> Catalogue:

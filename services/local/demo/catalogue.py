@@ -5,20 +5,20 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.domain.definitions.kpi_files import read_kpis
+from shared.domain.definitions.kpi_files import read_definitions
 from shared.runtime.clock import utc_now
 from shared.storage.definitions import apply_changes
 from shared.storage.engine import transaction
 
 
 async def apply_file(engine: AsyncEngine, path: Path) -> int:
-    """Put the KPIs of the file at *path* in force and say how many they are.
+    """Put the definitions of the file at *path* in force and say how many they are.
 
     Raises:
         DefinitionError: the file cannot be used; the message names every place.
     """
     text = await asyncio.to_thread(path.read_text, encoding="utf-8")
-    kpis = [located.kpi for located in read_kpis({path.name: text})]
+    definitions = [located.definition for located in read_definitions({path.name: text})]
     async with transaction(engine) as connection:
-        await apply_changes(connection, kpis, utc_now())
-    return len(kpis)
+        await apply_changes(connection, definitions, utc_now())
+    return len(definitions)

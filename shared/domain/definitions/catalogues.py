@@ -2,28 +2,48 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from shared.domain.definitions.event_types import EventType
+from shared.domain.definitions.kinds import Definitions, Key, Kind
 from shared.domain.definitions.kpis import Kpi
+from shared.domain.definitions.objectives import Objective
+from shared.domain.definitions.scorecards import Scorecard
 from shared.domain.expressions import Operand
 from shared.domain.windows import needs_zone
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The KPIs in force.
+    """The definitions in force.
 
     Attributes:
         revision: moves with every change.
         kpis: by slug.
         versions: the version of each.
         measure_ids: the number of every measure of these KPIs, by fingerprint.
+        objectives, scorecards, event_types: by name.
+        other_versions: the version of each of these, by kind and name.
     """
 
     revision: int
     kpis: Mapping[str, Kpi]
     versions: Mapping[str, int]
     measure_ids: Mapping[str, int]
+    objectives: Mapping[str, Objective] = field(default_factory=dict)
+    scorecards: Mapping[str, Scorecard] = field(default_factory=dict)
+    event_types: Mapping[str, EventType] = field(default_factory=dict)
+    other_versions: Mapping[Key, int] = field(default_factory=dict)
+
+    @property
+    def definitions(self) -> Definitions:
+        """All of them, without their versions."""
+        return Definitions(self.kpis, self.objectives, self.scorecards, self.event_types)
+
+    def version_of(self, key: Key) -> int | None:
+        """The version in force of the definition of that kind and name; None if there is none."""
+        kind, name = key
+        return self.versions.get(name) if kind is Kind.KPI else self.other_versions.get(key)
 
     def evaluation_order(self) -> tuple[str, ...]:
         """The slugs of formulas, each after those that it reads."""
@@ -75,9 +95,10 @@ def within(outer: Operand, operand: Operand) -> Operand:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueProblem:
-    """What one KPI breaks among the others.
+    """What one definition breaks among the others.
 
     Attributes:
+        slug: the KPI, or the name of a definition of another kind.
         path: the field.
         place: line and column within the text of that field, where it is an expression.
     """
@@ -86,6 +107,7 @@ class CatalogueProblem:
     path: tuple[str | int, ...]
     message: str
     place: tuple[int, int] | None = None
+    kind: Kind = Kind.KPI
 
 
 def operands_of(kpi: Kpi) -> tuple[str, ...]:

@@ -86,6 +86,16 @@ def _tags(words: tuple[str, ...]) -> tuple[str, ...]:
     return words
 
 
+def _objectives(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise broken("each objective is named once")
+    return names
+
+
+def _alone(names: tuple[str, ...]) -> str | list[str]:
+    return names[0] if len(names) == 1 else list(names)
+
+
 def _url(text: str) -> str:
     if any(unicodedata.category(character) in ("Cc", "Cf", "Cs") for character in text):
         raise broken("an address holds no control characters")
@@ -210,6 +220,14 @@ Departments = Annotated[
     tuple[Line, ...],
     Field(max_length=20),
     BeforeValidator(_listed, json_schema_input_type=str | Annotated[list[str], Field(max_length=20)]),
+]
+Objectives = Annotated[
+    tuple[Line, ...],
+    Field(max_length=20),
+    AfterValidator(_objectives),
+    BeforeValidator(_listed, json_schema_input_type=str | Annotated[list[str], Field(max_length=20)]),
+    # One alone stays the text that it has always been stored as, so that no version moves.
+    PlainSerializer(_alone, return_type=str | list[str], when_used="json"),
 ]
 CategoryName = Annotated[
     str,

@@ -1,44 +1,50 @@
-"""KPI files: from YAML text to KPIs, with every problem at its place; it opens no file."""
+"""KPI files: from YAML text to definitions, with every problem at its place; it opens no file."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
 from shared.domain.definitions import yaml_nodes
-from shared.domain.definitions.catalogues import CatalogueProblem, catalogue_problems
+from shared.domain.definitions.catalogues import CatalogueProblem
+from shared.domain.definitions.kinds import MODELS, Definition, Definitions, Key, Kind, key_of, name_field
 from shared.domain.definitions.kpis import Kpi
 from shared.domain.definitions.origins import KpiFile, Origin
 from shared.domain.definitions.problems import DefinitionError, Problem
+from shared.domain.definitions.together import problems_together, warnings_together
 from shared.domain.definitions.words import complaints
 
 API_VERSION = "tidemark/v1"
 """The version of the file format; another one would be another set of fields."""
 
-KIND = "KPI"
 MAX_BYTES = 1024 * 1024
 """A larger file is no list of definitions that people keep."""
 
 
 @dataclass(frozen=True, slots=True)
-class LocatedKpi:
-    """A KPI and the document that it came from."""
+class Located:
+    """A definition and the document that it came from."""
 
-    kpi: Kpi
+    definition: Definition
     origin: Origin
 
+    @property
+    def key(self) -> Key:
+        """What it defines."""
+        return key_of(self.definition)
 
-def read_kpis(files: Mapping[str, str]) -> tuple[LocatedKpi, ...]:
-    """The KPIs of *files*, texts by name, each judged on its own.
+
+def read_definitions(files: Mapping[str, str]) -> tuple[Located, ...]:
+    """The definitions of *files*, texts by name, each judged on its own.
 
     Raises:
         DefinitionError: with every problem of every file.
     """
-    found: list[LocatedKpi] = []
+    found: list[Located] = []
     problems: list[Problem] = []
     for name, text in files.items():
-        kpis, wrong = _read(KpiFile(name, text.removeprefix("\ufeff").replace("\r\n", "\n")))
-        found += kpis
+        located, wrong = _read(KpiFile(name, text.removeprefix("\ufeff").replace("\r\n", "\n")))
+        found += located
         problems += wrong
     problems += _repeated(found)
     if problems:
@@ -46,91 +52,133 @@ def read_kpis(files: Mapping[str, str]) -> tuple[LocatedKpi, ...]:
     return tuple(found)
 
 
-def check_together(located: Iterable[LocatedKpi], outcome: Mapping[str, Kpi]) -> None:
-    """Judge the KPIs of *outcome* among each other, those that are *located* with their places.
+def check_together(located: Iterable[Located], outcome: Definitions) -> tuple[Problem, ...]:
+    """Judge the definitions of *outcome* among each other, those that are *located* with their places.
+
+    Returns:
+        What is allowed and probably not meant, of the definitions that are located.
 
     Raises:
         DefinitionError: with every problem.
     """
-    origins = {each.kpi.slug: each.origin for each in located}
-    found = catalogue_problems(outcome)
+    origins = {each.key: each.origin for each in located}
+    found = problems_together(outcome)
     if found:
-        raise DefinitionError([_located(problem, origins.get(problem.slug)) for problem in found])
+        raise DefinitionError([_located(problem, origins) for problem in found])
+    warnings = warnings_together(outcome)
+    return tuple(_located(each, origins) for each in warnings if (each.kind, each.slug) in origins)
+
+
+def definitions_of(text: str, *, file: str = "definitions.yaml") -> tuple[Definition, ...]:
+    """The definitions of one *text* that is complete in itself.
+
+    Raises:
+        DefinitionError: with every problem.
+    """
+    located = read_definitions({file: text})
+    definitions = tuple(each.definition for each in located)
+    check_together(located, Definitions.of(definitions))
+    return definitions
 
 
 def kpis_of(text: str, *, file: str = "definitions.yaml") -> tuple[Kpi, ...]:
-    """The KPIs of one *text* that is complete in itself.
+    """The KPIs among the definitions of one *text* that is complete in itself.
 
     Raises:
         DefinitionError: with every problem.
     """
-    located = read_kpis({file: text})
-    check_together(located, {each.kpi.slug: each.kpi for each in located})
-    return tuple(each.kpi for each in located)
+    return tuple(each for each in definitions_of(text, file=file) if isinstance(each, Kpi))
 
 
-def _read(file: KpiFile) -> tuple[list[LocatedKpi], list[Problem]]:
+def _read(file: KpiFile) -> tuple[list[Located], list[Problem]]:
     if len(file.text.encode(errors="replace")) > MAX_BYTES:
         return [], [Problem("the file is larger than 1 MiB", place=file.place(yaml_nodes.Mark(0, 0, 0)))]
     nodes, faults = yaml_nodes.read_nodes(file.text)
     problems = [Problem(fault.message, place=file.place(fault.mark)) for fault in faults]
-    kpis: list[LocatedKpi] = []
+    found: list[Located] = []
     for node in nodes:
         origin = Origin(file, node)
         try:
-            kpis.append(LocatedKpi(_kpi(origin), origin))
+            found.append(Located(_definition(origin), origin))
         except DefinitionError as error:
             problems += error.problems
-    return kpis, sorted(problems, key=_position)
+    return found, sorted(problems, key=_position)
 
 
 def _position(problem: Problem) -> tuple[int, int]:
     return (problem.place.line, problem.place.column) if problem.place else (0, 0)
 
 
-def _kpi(origin: Origin) -> Kpi:
+def _definition(origin: Origin) -> Definition:
     fields = origin.node.plain
     if not isinstance(fields, dict):
         raise DefinitionError([Problem("a document is a mapping of fields", place=origin.place_of(()))])
-    slug = fields.get("slug") if isinstance(fields.get("slug"), str) else None
-    problems = _header(origin, fields)
-    own = {name: value for name, value in fields.items() if name not in _HEADER and value is not None}
+    kind = next((each for each in Kind if each == fields.get("kind")), None)
+    problems = _header(origin, fields, kind)
+    own = {name: value for name, value in fields.items() if name not in HEADER}
     try:
-        kpi = Kpi.model_validate(own)
-    except ValidationError as error:
-        for complaint in complaints(error):
-            path = complaint.path
-            place = origin.key_of(path) if complaint.about_name else origin.place_of(path, complaint.within)
-            problems.append(Problem(complaint.message, slug, place))
+        # A document of no known kind is most likely a KPI: its other problems are told with that one.
+        definition = definition_of(kind or Kind.KPI, own)
+    except DefinitionError as error:
+        problems += [_placed(problem, origin) for problem in error.problems]
     if problems:
         raise DefinitionError(problems)
-    return kpi
+    return definition
 
 
-_HEADER = {"apiVersion": API_VERSION, "kind": KIND}
+def definition_of(kind: Kind, fields: Mapping[str, object]) -> Definition:
+    """The definition of *kind* that *fields* say, of which those that are null are not there.
+
+    Raises:
+        DefinitionError: with every problem and the path of its field, of which none has a place.
+    """
+    model = MODELS[kind]
+    given = fields.get(name_field(kind))
+    try:
+        return model.model_validate({name: value for name, value in fields.items() if value is not None})
+    except ValidationError as error:
+        name = given if isinstance(given, str) else None
+        found = complaints(error, model)
+        raise DefinitionError(
+            [Problem(c.message, name, path=c.path, within=c.within, about_name=c.about_name) for c in found]
+        ) from error
 
 
-def _header(origin: Origin, fields: Mapping[str, object]) -> list[Problem]:
-    return [
-        Problem(f"write {name}: {wanted}", place=origin.place_of((name,)))
-        for name, wanted in _HEADER.items()
-        if fields.get(name) != wanted
-    ]
+def _placed(problem: Problem, origin: Origin) -> Problem:
+    path = problem.path
+    place = origin.key_of(path) if problem.about_name else origin.place_of(path, problem.within)
+    return replace(problem, place=place)
 
 
-def _repeated(located: Iterable[LocatedKpi]) -> list[Problem]:
-    first: dict[str, Origin] = {}
+HEADER = ("apiVersion", "kind")
+"""What every document of a file begins with."""
+
+
+def _header(origin: Origin, fields: Mapping[str, object], kind: Kind | None) -> list[Problem]:
     problems = []
-    for each in located:
-        slug = each.kpi.slug
-        if slug in first:
-            other = first[slug].place_of(("slug",))
-            message = f"the KPI {slug} is there already, in {other.file} line {other.line}"
-            problems.append(Problem(message, slug, each.origin.place_of(("slug",))))
-        first.setdefault(slug, each.origin)
+    if fields.get("apiVersion") != API_VERSION:
+        message = f"write apiVersion: {API_VERSION}"
+        problems.append(Problem(message, place=origin.place_of(("apiVersion",)), path=("apiVersion",)))
+    if kind is None:
+        message = f"write kind: {', '.join(list(Kind)[:-1])} or {list(Kind)[-1]}"
+        problems.append(Problem(message, place=origin.place_of(("kind",)), path=("kind",)))
     return problems
 
 
-def _located(problem: CatalogueProblem, origin: Origin | None) -> Problem:
+def _repeated(located: Iterable[Located]) -> list[Problem]:
+    first: dict[Key, Origin] = {}
+    problems = []
+    for each in located:
+        (kind, name), field = each.key, name_field(each.key[0])
+        if each.key in first:
+            other = first[each.key].place_of((field,))
+            message = f"the {kind.noun} {name} is there already, in {other.file} line {other.line}"
+            problems.append(Problem(message, name, each.origin.place_of((field,)), (field,)))
+        first.setdefault(each.key, each.origin)
+    return problems
+
+
+def _located(problem: CatalogueProblem, origins: Mapping[Key, Origin]) -> Problem:
+    origin = origins.get((problem.kind, problem.slug))
     place = None if origin is None else origin.place_of(problem.path, problem.place)
-    return Problem(problem.message, problem.slug, place)
+    return Problem(problem.message, problem.slug, place, problem.path, problem.place)

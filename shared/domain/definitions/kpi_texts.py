@@ -1,32 +1,40 @@
-"""KPIs as the text of KPI files, which reads back as the same definitions; it writes no file."""
+"""Definitions as the text of KPI files, which reads back as the same definitions; it writes no file."""
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 import yaml
 
-from shared.domain.definitions.kpi_files import API_VERSION, KIND
-from shared.domain.definitions.kpis import Kpi
+from shared.domain.definitions.kinds import Definition, key_of
+from shared.domain.definitions.kpi_files import API_VERSION
 from shared.domain.definitions.plans import spec_of
 from shared.domain.definitions.yaml_nodes import STRANGE, Mark, Scalar
 
 SEPARATOR = "---\n"
-"""What stands between two KPIs of one file."""
+"""What stands between two documents of one file."""
 
 _WIDTH_CHARACTERS = 110
 _START = Mark(0, 0, 0)
-_TAGS = {str: "tag:yaml.org,2002:str", int: "tag:yaml.org,2002:int", bool: "tag:yaml.org,2002:bool"}
+_TAGS = {
+    str: "tag:yaml.org,2002:str",
+    int: "tag:yaml.org,2002:int",
+    bool: "tag:yaml.org,2002:bool",
+    float: "tag:yaml.org,2002:float",
+    type(None): "tag:yaml.org,2002:null",
+}
 
 
-def kpi_text(kpi: Kpi) -> str:
-    """The document that defines *kpi*: its fields in the order of the reference, without defaults.
+def definition_text(definition: Definition) -> str:
+    """The document that defines *definition*: its fields in the order of the reference, without defaults.
 
-    Reading it gives a KPI with the same specification, whatever the texts and numbers in it are.
+    Reading it gives a definition with the same specification, whatever the texts and numbers in it are.
     """
+    kind, _ = key_of(definition)
     # Numbers are texts in a specification; the model still has them as numbers.
-    held = kpi.model_dump(by_alias=True, exclude_defaults=True)
-    node = _mapping({"apiVersion": API_VERSION, "kind": KIND} | spec_of(kpi), held)
+    held = definition.model_dump(by_alias=True, exclude_defaults=True)
+    node = _mapping({"apiVersion": API_VERSION, "kind": str(kind)} | spec_of(definition), held)
     text: str = yaml.serialize(node, Dumper=yaml.SafeDumper, allow_unicode=True, width=_WIDTH_CHARACTERS)
     return text
 
@@ -40,7 +48,7 @@ def _node(told: Any, held: Any) -> yaml.Node:
         return _number(told)
     if isinstance(told, str):
         return _text(told)
-    return yaml.ScalarNode(_TAGS[type(told)], str(told).lower())
+    return yaml.ScalarNode(_TAGS[type(told)], _literal(told))
 
 
 def _mapping(told: Mapping[str, Any], held: Mapping[str, Any]) -> yaml.Node:
@@ -62,6 +70,14 @@ def _number(text: str) -> yaml.Node:
         # With the tag that YAML gives it anyway it is left without one, and without quotes.
         return yaml.ScalarNode(composed.tag, text)
     return yaml.ScalarNode(_TAGS[str], text, style="'")
+
+
+def _literal(told: object) -> str:
+    """Null, a truth value or a number as JSON and YAML write it: in YAML, exponents follow a point."""
+    mantissa, mark, exponent = json.dumps(told).partition("e")
+    if not mark or not isinstance(told, float):
+        return mantissa + mark + exponent
+    return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{int(exponent):+03d}"
 
 
 def _text(text: str) -> yaml.Node:

@@ -6,11 +6,12 @@ from enum import StrEnum
 from typing import Any
 
 from shared.domain.definitions.catalogues import Catalogue
+from shared.domain.definitions.kinds import MODELS, Definition, Definitions, Key, Kind, fields_of, key_of
 from shared.domain.definitions.kpis import Kpi
 
 
 class Action(StrEnum):
-    """What happens to one KPI."""
+    """What happens to one definition."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -29,10 +30,11 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happens to one KPI.
+    """What happens to one definition.
 
     Attributes:
-        version: the one in force afterwards; of a retired KPI, the last.
+        slug: the KPI, or the name of a definition of another kind.
+        version: the one in force afterwards; of a retired one, the last.
         differences: the fields that change, in the order of the definition.
         starts_counting: breakdowns whose counting starts anew, because nothing in force counts them yet;
             `()` is the total.
@@ -43,46 +45,69 @@ class Change:
     version: int
     differences: tuple[Difference, ...] = ()
     starts_counting: tuple[tuple[str, ...], ...] = ()
+    kind: Kind = Kind.KPI
+
+    @property
+    def key(self) -> Key:
+        """What changes."""
+        return self.kind, self.slug
 
 
-def spec_of(kpi: Kpi) -> dict[str, Any]:
+def spec_of(definition: Definition) -> dict[str, Any]:
     """The definition as plain JSON, without fields that have their default."""
-    return kpi.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return definition.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
-def plan(catalogue: Catalogue, kpis: Iterable[Kpi], *, prune: bool = False) -> tuple[Change, ...]:
-    """What putting *kpis* in force would do to *catalogue*, in their order, retirements last.
+def plan(catalogue: Catalogue, wanted: Iterable[Definition], *, prune: bool = False) -> tuple[Change, ...]:
+    """What putting *wanted* in force would do to *catalogue*, in their order, retirements last.
 
     Args:
         catalogue: what is in force.
-        kpis: the new definitions, each slug once.
-        prune: also retire the KPIs of the catalogue that are not among them.
+        wanted: the new definitions, each key once.
+        prune: also retire what is in the catalogue, of any kind, and not among them.
     """
-    wanted = {kpi.slug: kpi for kpi in kpis}
-    changes = [_change(catalogue, kpi) for kpi in wanted.values()]
-    retired = sorted(catalogue.kpis.keys() - wanted.keys()) if prune else []
-    return (*changes, *(Change(slug, Action.RETIRE, catalogue.versions[slug]) for slug in retired))
+    found = {key_of(definition): definition for definition in wanted}
+    in_force = catalogue.definitions.by_key()
+    changes = [_change(catalogue, key, in_force.get(key), definition) for key, definition in found.items()]
+    gone = [key for key in in_force if key not in found] if prune else []
+    return (*changes, *(retirement(catalogue, key) for key in sorted(gone, key=_rank)))
 
 
-def outcome(catalogue: Catalogue, kpis: Iterable[Kpi], *, prune: bool = False) -> Mapping[str, Kpi]:
-    """The KPIs in force after `plan` has been carried out."""
-    kept = {} if prune else dict(catalogue.kpis)
-    return kept | {kpi.slug: kpi for kpi in kpis}
+def retirement(catalogue: Catalogue, key: Key) -> Change:
+    """The change that retires what *catalogue* has under *key*."""
+    kind, name = key
+    return Change(name, Action.RETIRE, catalogue.version_of(key) or 0, kind=kind)
 
 
-def _change(catalogue: Catalogue, kpi: Kpi) -> Change:
-    counted = {measure.fingerprint for each in catalogue.kpis.values() for measure in each.measures()}
-    starts = tuple(m.breakdown for m in kpi.measures() if m.fingerprint not in counted)
-    before = catalogue.kpis.get(kpi.slug)
+def outcome(catalogue: Catalogue, wanted: Iterable[Definition], *, prune: bool = False) -> Definitions:
+    """What is in force after `plan` has been carried out."""
+    kept = {} if prune else catalogue.definitions.by_key()
+    return Definitions.of((kept | {key_of(each): each for each in wanted}).values())
+
+
+def _rank(key: Key) -> tuple[int, str]:
+    return list(Kind).index(key[0]), key[1]
+
+
+def _change(catalogue: Catalogue, key: Key, before: Definition | None, after: Definition) -> Change:
+    kind, name = key
+    starts = _starts(catalogue, after)
     if before is None:
-        return Change(kpi.slug, Action.CREATE, 1, starts_counting=starts)
-    version = catalogue.versions[kpi.slug]
-    differences = _differences(spec_of(before), spec_of(kpi))
+        return Change(name, Action.CREATE, 1, starts_counting=starts, kind=kind)
+    version = catalogue.version_of(key) or 0
+    differences = _differences(kind, spec_of(before), spec_of(after))
     if not differences:
-        return Change(kpi.slug, Action.UNCHANGED, version)
-    return Change(kpi.slug, Action.UPDATE, version + 1, differences, starts)
+        return Change(name, Action.UNCHANGED, version, kind=kind)
+    return Change(name, Action.UPDATE, version + 1, differences, starts, kind)
 
 
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Difference, ...]:
-    fields = [field for field in Kpi.model_fields if before.get(field) != after.get(field)]
+def _starts(catalogue: Catalogue, definition: Definition) -> tuple[tuple[str, ...], ...]:
+    if not isinstance(definition, Kpi):
+        return ()
+    counted = {measure.fingerprint for each in catalogue.kpis.values() for measure in each.measures()}
+    return tuple(m.breakdown for m in definition.measures() if m.fingerprint not in counted)
+
+
+def _differences(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Difference, ...]:
+    fields = [field for field in fields_of(MODELS[kind]) if before.get(field) != after.get(field)]
     return tuple(Difference(field, before.get(field), after.get(field)) for field in fields)

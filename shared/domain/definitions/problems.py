@@ -34,13 +34,19 @@ class Problem:
 
     Attributes:
         message: a sentence that says what is wrong and what to write instead.
-        slug: the KPI it is about, where that is known.
+        slug: the KPI it is about, or the name of a definition of another kind, where that is known.
         place: where it stands; None for definitions that came without a file.
+        path: of the field at fault; empty for a definition as a whole.
+        within: line and column, from 1, inside the text of that field, where it is an expression.
+        about_name: it is the field's name that is wrong, not its value.
     """
 
     message: str
     slug: str | None = None
     place: Place | None = None
+    path: tuple[str | int, ...] = ()
+    within: tuple[int, int] | None = None
+    about_name: bool = False
 
     def __str__(self) -> str:
         if self.place is None:

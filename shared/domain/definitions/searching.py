@@ -44,5 +44,5 @@ def folded(text: str) -> str:
 
 
 def _told(kpi: Kpi) -> str:
-    texts = (kpi.description, kpi.glossary, kpi.owner, kpi.objective or "", *kpi.tags, *kpi.department)
+    texts = (kpi.description, kpi.glossary, kpi.owner, *kpi.objective, *kpi.tags, *kpi.department)
     return "\n".join(texts)

@@ -14,6 +14,7 @@ from shared.domain.definitions.fields import (
     FilterText,
     FormulaText,
     Line,
+    Objectives,
     Paragraphs,
     Percent,
     RuleName,
@@ -54,8 +55,8 @@ class KpiSpec(BaseModel):
     department: Departments = ()
     """Who shares it: one department or a list."""
 
-    objective: Line | None = None
-    """What it serves."""
+    objective: Objectives = ()
+    """What it serves: one objective or a list."""
 
     tags: Tags = ()
     """Short words by which it is found: one, or a list."""

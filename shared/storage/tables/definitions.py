@@ -46,6 +46,29 @@ kpi_versions = Table(
     PrimaryKeyConstraint("slug", "version"),
 )
 
+documents = Table(
+    "documents",
+    metadata,
+    Column("kind", Text, nullable=False, comment="Objective, Scorecard, EventType"),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False, comment="the version in force"),
+    instant("retired_at", nullable=True),
+    instant("updated_at"),
+    PrimaryKeyConstraint("kind", "name"),
+)
+
+document_versions = Table(
+    "document_versions",
+    metadata,
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("spec", JSONB, nullable=False, comment="the definition as applied; never changed"),
+    Column("fingerprint", Text, nullable=False),
+    instant("created_at"),
+    PrimaryKeyConstraint("kind", "name", "version"),
+)
+
 measures = Table(
     "measures",
     metadata,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.domain.definitions import Catalogue, Kpi
+from shared.domain.definitions import Catalogue, Definitions, Kind, Kpi
 
 
 def a_kpi(slug: str = "orders", **fields: Any) -> Kpi:
@@ -12,12 +12,17 @@ def a_kpi(slug: str = "orders", **fields: Any) -> Kpi:
     return Kpi.model_validate({"slug": slug, **meaning, **source, **fields})
 
 
-def a_catalogue(*kpis: Kpi, revision: int = 1) -> Catalogue:
-    """The catalogue of *kpis*, each in its first version."""
+def a_catalogue(*kpis: Kpi, revision: int = 1, others: Definitions | None = None) -> Catalogue:
+    """The catalogue of *kpis* and the *others* that are none, each in its first version."""
+    others = others or Definitions()
     measures = dict.fromkeys(measure.fingerprint for kpi in kpis for measure in kpi.measures())
     return Catalogue(
         revision=revision,
         kpis={kpi.slug: kpi for kpi in kpis},
         versions={kpi.slug: 1 for kpi in kpis},
         measure_ids={fingerprint: number for number, fingerprint in enumerate(measures, 1)},
+        objectives=others.objectives,
+        scorecards=others.scorecards,
+        event_types=others.event_types,
+        other_versions={key: 1 for key in others.by_key() if key[0] is not Kind.KPI},
     )

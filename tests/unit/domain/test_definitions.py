@@ -20,7 +20,7 @@ def refusals(**fields: Any) -> list[tuple[tuple[str | int, ...], str]]:
     try:
         a_kpi(**fields)
     except ValidationError as error:
-        return [(complaint.path, complaint.message) for complaint in complaints(error)]
+        return [(complaint.path, complaint.message) for complaint in complaints(error, Kpi)]
     return []
 
 

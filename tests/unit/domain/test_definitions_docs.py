@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 
 import jsonschema
+import pytest
 import yaml
 
-from shared.domain.definitions import Kpi
-from shared.domain.definitions.kpi_files import kpis_of
+from shared.domain.definitions import Kind, Kpi, key_of
+from shared.domain.definitions.kinds import MODELS, fields_of
+from shared.domain.definitions.kpi_files import definitions_of, kpis_of
 from shared.domain.definitions.schemas import kpi_file_schema
 from shared.domain.expressions.reading import FUNCTIONS
 
@@ -26,6 +28,32 @@ def test_example() -> None:
 def test_fields() -> None:
     """The reference lists every field, in the order of the definition."""
     assert re.findall(r"^\| `(\w+)` \|", REFERENCE, re.MULTILINE) == list(Kpi.model_fields)
+
+
+KINDS = REFERENCE.split("```yaml\n")[2].split("```")[0]
+
+
+def test_other_kinds() -> None:
+    """The example of the other kinds goes with that of the KPIs, to the command and to editors."""
+    found = definitions_of(f"{EXAMPLE}---\n{KINDS}")
+
+    assert [key_of(each)[1] for each in found[3:]] == [
+        "double-online-sales",
+        "grow",
+        "sales-board",
+        "order.paid",
+    ]
+    for document in yaml.safe_load_all(KINDS):
+        jsonschema.validate(document, kpi_file_schema())
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.KPI])
+def test_fields_of_other_kinds(kind: Kind) -> None:
+    """The reference lists every field of every kind."""
+    table = re.split(rf"^\| field of an? {kind.noun} \|", REFERENCE, flags=re.MULTILINE)
+    rows = re.findall(r"^\| (\w[\w, ]*) \|", table[1].split("\n\n")[0], re.MULTILINE)
+
+    assert {name for row in rows for name in row.split(", ")} == set(fields_of(MODELS[kind]))
 
 
 def test_functions() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.domain.definitions import DefinitionError
 from shared.domain.definitions.fields import CATEGORIES
-from shared.domain.definitions.kpi_files import kpis_of, read_kpis
+from shared.domain.definitions.kpi_files import kpis_of, read_definitions
 from shared.domain.definitions.schemas import kpi_file_schema
 from shared.domain.windows import CALENDAR_WINDOWS
 
@@ -122,7 +122,7 @@ def test_refused(text: str, expected: str) -> None:
 def test_caret() -> None:
     """A problem shows its file, line, column, the line itself and a caret."""
     with pytest.raises(DefinitionError) as caught:
-        read_kpis({"kpis/shop.yaml": COUNTED + "where: amount > 1\n"})
+        read_definitions({"kpis/shop.yaml": COUNTED + "where: amount > 1\n"})
 
     assert str(caught.value) == (
         "kpis/shop.yaml:10:8: unknown name 'amount': fields of the event are written data.amount\n"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared.domain.definitions import Action, Kpi, plan
 from shared.domain.definitions.kpi_files import kpis_of
-from shared.domain.definitions.kpi_texts import SEPARATOR, kpi_text
+from shared.domain.definitions.kpi_texts import SEPARATOR, definition_text
 from shared.domain.definitions.plans import spec_of
 from tests.unit.domain.kpi_builders import a_catalogue, a_kpi
 
@@ -29,7 +29,7 @@ def test_examples(name: str) -> None:
     """Every example, written out and read again, is what is in force."""
     kpis = kpis_of(EXAMPLES[name])
 
-    again = kpis_of(SEPARATOR.join(map(kpi_text, kpis)))
+    again = kpis_of(SEPARATOR.join(map(definition_text, kpis)))
 
     assert {Action.UNCHANGED} == {change.action for change in plan(a_catalogue(*kpis), again)}
     assert len(again) == len(kpis)
@@ -107,7 +107,7 @@ KPIS = st.fixed_dictionaries(
 @given(kpi=KPIS)
 def test_any_kpi(kpi: Kpi) -> None:
     """Any definition, written out and read again, has the same specification, to the last digit."""
-    (again,) = kpis_of(kpi_text(kpi))
+    (again,) = kpis_of(definition_text(kpi))
 
     assert spec_of(kpi) == spec_of(again)
 
@@ -123,7 +123,7 @@ def test_any_catalogue(kpi: Kpi, formula: str) -> None:
     """Whatever is in force, a plan of what it is written as changes nothing, nor does it retire anything."""
     catalogue = a_catalogue(kpi, a_kpi("part", formula=formula, title=kpi.title))
 
-    again = kpis_of(SEPARATOR.join(map(kpi_text, catalogue.kpis.values())))
+    again = kpis_of(SEPARATOR.join(map(definition_text, catalogue.kpis.values())))
 
     assert [(change.slug, change.action) for change in plan(catalogue, again, prune=True)] == [
         ("orders", Action.UNCHANGED),
@@ -135,7 +135,7 @@ def test_any_catalogue(kpi: Kpi, formula: str) -> None:
 @given(kpi=KPIS)
 def test_other_readers(kpi: Kpi) -> None:
     """Another reader of YAML finds the same texts in it."""
-    read = yaml.safe_load(kpi_text(kpi))
+    read = yaml.safe_load(definition_text(kpi))
 
     for name in (
         "title",
@@ -159,7 +159,7 @@ def test_as_people_write() -> None:
         alerts=[{"name": "low", "window": "5m", "condition": "below", "threshold": 1}],
     )  # fmt: skip
 
-    assert kpi_text(kpi) == (
+    assert definition_text(kpi) == (
         "apiVersion: tidemark/v1\n"
         "kind: KPI\n"
         "slug: orders\n"
