@@ -24,7 +24,7 @@ from shared.storage.tables.definitions import (
     measures,
 )
 from shared.storage.tables.schema import NOW, metadata
-from shared.storage.tables.values import kpi_current
+from shared.storage.tables.values import kpi_current, kpi_gone, kpi_gone_forgotten
 
 __all__ = [
     "NOW",
@@ -43,6 +43,8 @@ __all__ = [
     "documents",
     "flushes",
     "kpi_current",
+    "kpi_gone",
+    "kpi_gone_forgotten",
     "kpi_versions",
     "kpis",
     "measures",
