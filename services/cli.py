@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 GROUPS: Mapping[str, tuple[str, str]] = {
     "local": ("services.local.commands:app", "A local Postgres and Kafka: up, down, status."),
     "kpi": ("services.catalogue:app", "KPI files: lint, plan, apply, show, export, lineage."),
+    "events": ("services.event_commands:app", "Events as they arrive: the types that were seen."),
     "backfill": ("services.backfill_commands:app", "KPIs counted again from the event log."),
     "value": ("services.value_commands:app", "Values of KPIs, once or as they change."),
     "deadletter": ("services.ingest.deadletter_commands:app", "Events that were refused: list, retry."),

@@ -15,6 +15,7 @@ from services.api.routes import (
     batches,
     comparisons,
     contributions,
+    event_types,
     histories,
     kpis,
     lineage,
@@ -44,6 +45,7 @@ _ROUTES = (
     revisions,
     streams,
     alerts,
+    event_types,
 )
 """The modules of routes, in the order in which they are documented."""
 

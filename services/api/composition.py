@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.api.catalogue_cache import CatalogueCache
 from services.api.dependencies import ApiState
 from services.api.event_stream import Pace
+from services.api.event_types import StoredEventTypes
 from services.api.kpi_gauges import KpiGauges
 from services.api.metrics import ApiMetrics
 from services.api.probes import probes
@@ -52,6 +53,7 @@ def state_on(engine: AsyncEngine, settings: ApiSettings, *, registry: CollectorR
             most_records=settings.api_replay_records,
         ),
         alerts=stored,
+        event_types=StoredEventTypes(engine),
         catalogue=catalogue,
         hub=hub,
         pace=Pace(lifetime_s=settings.api_stream_lifetime_s),

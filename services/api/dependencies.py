@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from services.api.catalogue_cache import CatalogueCache
 from services.api.event_stream import Pace
+from services.api.event_types import EventTypeReader
 from services.api.kpi_gauges import KpiGauges
 from services.api.metrics import ApiMetrics
 from services.api.parameters import InvalidParameterError, no_others
@@ -52,6 +53,7 @@ class ApiState:
     readings: Readings
     past: PastReader
     alerts: AlertReader
+    event_types: EventTypeReader
     catalogue: CatalogueCache
     hub: Hub
     pace: Pace

@@ -12,6 +12,7 @@ from services.api.alerting.jobs import open_alerting
 from services.api.app import create_app
 from services.api.composition import opened_database, state_on
 from services.api.dependencies import ApiState
+from services.api.observing import Observations
 from services.api.settings import ApiSettings
 from services.api.stalled import drop_stalled_peers
 from shared.messaging.producer import open_producer
@@ -51,6 +52,7 @@ async def run(settings: ApiSettings) -> None:
             "http": partial(_answer, state, create_app(state), settings),
             "stream": partial(_poll, state, settings),
             **alerting,
+            "observations": Observations(engine, settings.kafka_bootstrap_servers, state.catalogue).run,
         }
         await run_jobs(jobs, stopping=stopping, grace_s=settings.shutdown_grace_s)
 

@@ -5,21 +5,19 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from services.api.problems import Problem
-from services.api.schemas import ChangeBody, GoneBody
+from services.api.schemas import ChangeBody
 
 _REF = "#/components/schemas/{model}"
 
 _EVENT = {
     "type": "object",
     "properties": {
-        "event": {"type": "string", "enum": ["value", "gone", "reset", "bye"]},
+        "event": {"type": "string", "enum": ["value", "bye"]},
         "id": {"type": "string", "description": "Send it back as Last-Event-ID to go on from here"},
         "data": {
             "type": "string",
             "contentMediaType": "application/json",
-            "contentSchema": {
-                "anyOf": [{"$ref": _REF.format(model="ChangeBody")}, {"$ref": _REF.format(model="GoneBody")}]
-            },
+            "contentSchema": {"$ref": _REF.format(model="ChangeBody")},
         },
         "retry": {"type": "integer", "description": "Milliseconds to wait before coming again"},
     },
@@ -29,7 +27,7 @@ _EVENT = {
 def completed(document: dict[str, Any]) -> dict[str, Any]:
     """*document* with the schemas that only problems and events use."""
     schemas = document["components"]["schemas"]
-    for shape in (Problem, ChangeBody, GoneBody):
+    for shape in (Problem, ChangeBody):
         schema = TypeAdapter(shape).json_schema(ref_template=_REF, mode="serialization")
         schemas.update(schema.pop("$defs", {}))
         schemas[shape.__name__] = schema

@@ -26,6 +26,7 @@ from shared.domain.errors import (
     TidemarkError,
     TryAgainError,
     UnknownBreakdownError,
+    UnknownEventTypeError,
     UnknownKpiError,
     UnknownWindowError,
 )
@@ -59,6 +60,7 @@ URL_TOO_LONG = Kind("url-too-long", "The URL is too long", HTTPStatus.REQUEST_UR
 
 _BY_ERROR: Mapping[type[BaseException], Kind] = {
     UnknownKpiError: Kind("unknown-kpi", "There is no such KPI", HTTPStatus.NOT_FOUND),
+    UnknownEventTypeError: Kind("unknown-event-type", "No such event was seen", HTTPStatus.NOT_FOUND),
     UnknownWindowError: Kind("unknown-window", "The KPI has no such window", HTTPStatus.BAD_REQUEST),
     UnknownBreakdownError: Kind(
         "unknown-breakdown", "The KPI is not kept by these dimensions", HTTPStatus.BAD_REQUEST

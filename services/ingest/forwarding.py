@@ -9,6 +9,7 @@ import structlog
 
 from services.ingest.judging import Rules, Verdicts, judge
 from services.ingest.metrics import Metrics
+from services.ingest.observing import Observer
 from shared.contracts.mappings import JsonMapping
 from shared.contracts.topics import DEAD_LETTERS, EVENTS
 from shared.domain.errors import BrokerUnavailableError, FencedError
@@ -43,6 +44,7 @@ class Outlets:
     metrics: Metrics
     progress: Progress
     batch_records: int
+    observer: Observer = field(default_factory=Observer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class Forwarder:
             partitions = await self.outlets.producer.partitions(EVENTS)
             rules = Rules(self.outlets.mappings, partitions, epoch_us())
             for at, records in _slices(batch):
-                verdicts.add(judge(at, records, rules))
+                verdicts.add(judge(at, records, rules, self.outlets.observer))
                 await asyncio.sleep(0)
         return verdicts
 
@@ -126,6 +128,7 @@ class Forwarder:
         await producer.send_all(DEAD_LETTERS, verdicts.dead)
         await self.consumer.commit({at: records[-1].offset + 1 for at, records in batch.items()})
         self.outlets.progress.moved(monotonic_s())
+        self.outlets.observer.count(verdicts.sight)
         metrics.events.labels("accepted").inc(len(verdicts.clean))
         metrics.events.labels("dead_lettered").inc(len(verdicts.dead))
         for reason, count in verdicts.reasons.items():

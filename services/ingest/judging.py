@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from services.ingest.observing import Observer, Sight, types_of
 from shared.contracts.deadletters import DeadLetter, dead_letter_headers, dead_letter_value
 from shared.contracts.events import CLEAN_HEADERS, CleanEvent, clean_key, encode_clean, times_us
 from shared.contracts.express import ProvenEvent, proven_events
@@ -45,28 +46,36 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """What became of records; `clean` and `dead` together hold each of them once."""
+    """What became of records; `clean` and `dead` together hold each of them once.
+
+    Attributes:
+        sight: what is noted of the events in passing.
+    """
 
     clean: list[Outgoing] = field(default_factory=list)
     dead: list[Outgoing] = field(default_factory=list)
     reasons: Counter[Reason] = field(default_factory=Counter)
+    sight: Sight = field(default_factory=Sight)
 
     def add(self, other: "Verdicts") -> None:
         """Put those of *other* behind these."""
         self.clean.extend(other.clean)
         self.dead.extend(other.dead)
         self.reasons.update(other.reasons)
+        self.sight.add(other.sight)
 
 
-def judge(at: TopicPartition, records: Sequence[Record], rules: Rules) -> Verdicts:
-    """A verdict on each of *records*, which were read from *at*."""
+def judge(
+    at: TopicPartition, records: Sequence[Record], rules: Rules, observer: Observer | None = None
+) -> Verdicts:
+    """A verdict on each of *records*, which were read from *at*; *observer* may look at the clean ones."""
     outcomes = judge_times(_outcomes(records, rules.mappings.get(at.topic)), now_us=rules.now_us)
     verdicts = Verdicts()
-    verdicts.clean.extend(
-        clean_records(
-            [event for event in outcomes if not isinstance(event, Rejected)], partitions=rules.partitions
-        )
-    )
+    events = [event for event in outcomes if not isinstance(event, Rejected)]
+    verdicts.sight.types.update(types_of(events))
+    if observer is not None:
+        observer.look(events, verdicts.sight.types)
+    verdicts.clean.extend(clean_records(events, partitions=rules.partitions))
     for record, outcome in zip(records, outcomes, strict=True):
         if isinstance(outcome, Rejected):
             verdicts.dead.append(_dead_letter(at, record, outcome, rules.now_us))

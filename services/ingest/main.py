@@ -11,6 +11,7 @@ from services.ingest.http.app import make_app
 from services.ingest.http.gate import Gate
 from services.ingest.http.intake import Intake
 from services.ingest.metrics import Metrics
+from services.ingest.observing import Observer, Reporter
 from services.ingest.pipeline import Pipeline
 from services.ingest.probes import probes
 from services.ingest.settings import IngestSettings
@@ -60,11 +61,15 @@ async def run(settings: IngestSettings, sources: dict[str, JsonMapping | None]) 
     servers = settings.kafka_bootstrap_servers
     async with AsyncExitStack() as stack:
         stopping = await stack.enter_async_context(stop_on_signals())
-        # Two producers, so that neither way in suffers from a failure of the other.
+        # Producers of their own, so that neither way in suffers from a failure of the other.
         forwarding = await stack.enter_async_context(open_producer(servers, "tidemark-ingest"))
         taking_in = await stack.enter_async_context(
             open_producer(servers, "tidemark-ingest-http", deadline_s=ANSWER_WITHIN_S)
         )
+        telling = await stack.enter_async_context(
+            open_producer(servers, "tidemark-ingest-observations", deadline_s=ANSWER_WITHIN_S)
+        )
+        observer = Observer()
         gate = Gate(taking_in)
         stack.push_async_callback(gate.close)
         outlets = Outlets(
@@ -73,13 +78,20 @@ async def run(settings: IngestSettings, sources: dict[str, JsonMapping | None]) 
             metrics=metrics,
             progress=Progress(settings.ingest_stuck_after_s, metrics.lag_records, metrics.progress_age_s),
             batch_records=settings.ingest_batch_records,
+            observer=observer,
         )
         pipeline = Pipeline(settings, sorted(sources), outlets)
-        app = make_app(Intake(gate, metrics.http_events), probes=probes(servers, pipeline), registry=registry)
+        app = make_app(
+            Intake(gate, metrics.http_events, observer), probes=probes(servers, pipeline), registry=registry
+        )
         server = await stack.enter_async_context(
             serving(app, host=settings.http_host, port=settings.ingest_port)
         )
         log.info("ingest_started", port=server.port, topics=sorted(sources))
-        jobs = {"forward": pipeline.run, "watch": pipeline.watch}
+        jobs = {
+            "forward": pipeline.run,
+            "watch": pipeline.watch,
+            "observe": Reporter(observer, telling).run,
+        }
         await run_jobs(jobs, stopping=stopping, grace_s=settings.shutdown_grace_s)
     log.info("ingest_stopped")

@@ -6,7 +6,7 @@ import structlog
 
 from services.ingest.settings import IngestSettings
 from shared.contracts.deadletters import MAX_MESSAGE_BYTES
-from shared.contracts.topics import ALERTS, DEAD_LETTERS, EVENTS
+from shared.contracts.topics import ALERTS, DEAD_LETTERS, EVENTS, OBSERVATIONS
 from shared.messaging.admin import TopicSpec, ensure_topics
 
 log = structlog.get_logger(__name__)
@@ -15,6 +15,9 @@ _DAY_MS = 86_400_000
 
 _SIDE_RETENTION_D = 30
 """Days that dead letters and alerts are kept: a month to look into them."""
+
+_SEEN_RETENTION_D = 3
+"""Days that summaries of event types are kept: an API may be away over a weekend."""
 
 
 async def make_topics(settings: IngestSettings, sources: Sequence[str]) -> None:
@@ -38,11 +41,13 @@ def _specs(settings: IngestSettings, sources: Sequence[str]) -> list[TopicSpec]:
     # With three replicas one may be away; with fewer every one has to answer or none is safe.
     safe = {"min.insync.replicas": "2"} if replicas >= 3 else {}
     side = safe | {"retention.ms": str(_SIDE_RETENTION_D * _DAY_MS)}
+    seen = safe | {"retention.ms": str(_SEEN_RETENTION_D * _DAY_MS)}
     events = safe | {"retention.ms": str(settings.ingest_events_retention_d * _DAY_MS)}
     specs = [
         TopicSpec(EVENTS, settings.kafka_events_partitions, replicas, events),
         TopicSpec(DEAD_LETTERS, 1, replicas, side | {"max.message.bytes": str(MAX_MESSAGE_BYTES)}),
         TopicSpec(ALERTS, 1, replicas, side),
+        TopicSpec(OBSERVATIONS, 1, replicas, seen),
     ]
     if settings.ingest_create_source_topics:
         specs += [TopicSpec(name, settings.kafka_events_partitions, replicas, safe) for name in sources]

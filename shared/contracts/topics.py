@@ -9,8 +9,11 @@ DEAD_LETTERS = "tidemark.deadletter"
 ALERTS = "tidemark.alerts"
 """Transitions of alerts."""
 
+OBSERVATIONS = "tidemark.observations"
+"""What ingest has seen of each event type, a summary every other second; for people, not for counting."""
+
 DEFAULT_SOURCE = "business.events"
 """Where applications publish unless told otherwise."""
 
-OWN = frozenset({EVENTS, DEAD_LETTERS, ALERTS})
+OWN = frozenset({EVENTS, DEAD_LETTERS, ALERTS, OBSERVATIONS})
 """Topics that Tidemark writes and must not take as a source."""

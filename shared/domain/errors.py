@@ -99,6 +99,14 @@ class UnknownDefinitionError(BadInputError):
         self.name = name
 
 
+class UnknownEventTypeError(BadInputError):
+    """No event of that type was seen."""
+
+    def __init__(self, event_type: str) -> None:
+        super().__init__(f"no event of the type {event_type!r} was seen")
+        self.event_type = event_type
+
+
 class UnknownWindowError(BadInputError):
     """The KPI is not kept over that window."""
 

@@ -15,8 +15,9 @@ from services.ingest.settings import IngestSettings
 from services.ingest.sources import parse_sources
 from shared.contracts.deadletters import HEADER_PREFIX
 from shared.contracts.events import encode_clean
+from shared.contracts.observations import encode_observation
 from shared.contracts.rfc3339 import us_of_text
-from shared.contracts.topics import ALERTS, DEAD_LETTERS, DEFAULT_SOURCE, EVENTS
+from shared.contracts.topics import ALERTS, DEAD_LETTERS, DEFAULT_SOURCE, EVENTS, OBSERVATIONS
 from shared.domain.events import (
     MAX_ATTRIBUTE_CHARACTERS,
     MAX_DEPTH,
@@ -29,6 +30,7 @@ from shared.domain.events import (
     RETENTION,
     Reason,
 )
+from shared.domain.observations.types import Observed, Violation, sampled
 from shared.messaging.records import TopicPartition
 from tests.builders import ARecord, an_event, structured
 
@@ -68,8 +70,21 @@ def test_topics() -> None:
         "events": EVENTS,
         "deadLetters": DEAD_LETTERS,
         "alerts": ALERTS,
+        "observations": OBSERVATIONS,
     }
     assert CHANNELS["source"]["parameters"]["topic"]["default"] == DEFAULT_SOURCE
+
+
+def test_observations() -> None:
+    """Every summary of a type is what the document says of them."""
+    schema = CHANNELS["observations"]["messages"]["observation"]["payload"]
+    data = [{"amount": 1.5, "email": "p@example.org", "lines": [{"sku": "a"}], "paid": True, "note": None}]
+    seen = sampled(data, declared=(), most_values=100)
+    seen = seen.merged(Observed(events=1, flagged=1, violations={Violation("data.amount", "minimum"): 1}))
+
+    assert is_valid(msgspec.json.decode(encode_observation("order", seen, until_us=1)), schema)
+    assert is_valid(msgspec.json.decode(encode_observation("", Observed(events=3), until_us=1)), schema)
+    assert not is_valid({"type": "order", "events": 1}, schema)
 
 
 @pytest.mark.parametrize("changes", [{}, {"subject": "s", "retracts": "r"}, {"data": {}}])

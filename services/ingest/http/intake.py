@@ -13,6 +13,7 @@ from services.ingest.http.bodies import read_body
 from services.ingest.http.gate import Gate
 from services.ingest.http.problems import MALFORMED, REJECTED, TOO_LARGE, UNSUPPORTED, RequestProblemError
 from services.ingest.judging import Outcome, clean_records, judge_times
+from services.ingest.observing import Observer, Sight, types_of
 from shared.contracts.intake import decode_binary, decode_structured, media_type
 from shared.domain.errors import BrokerUnavailableError
 from shared.domain.events import Reason, Rejected
@@ -31,9 +32,10 @@ _UNREADABLE = frozenset({Reason.MALFORMED_JSON, Reason.NOT_UTF8, Reason.NOT_AN_O
 class Intake:
     """The endpoint. Events that are rejected are told to the sender and stored nowhere."""
 
-    def __init__(self, gate: Gate, events: Counter) -> None:
+    def __init__(self, gate: Gate, events: Counter, observer: Observer) -> None:
         self._gate = gate
         self._events = events
+        self._observer = observer
 
     async def post(self, request: Request) -> Response:
         """Take the events of *request* in.
@@ -72,6 +74,9 @@ class Intake:
             self._events.labels("unavailable").inc(len(accepted))
             raise
         self._events.labels("accepted").inc(len(accepted))
+        types = types_of(accepted)
+        self._observer.look(accepted, types)
+        self._observer.count(Sight(types))
         return Response(msgspec.json.encode({"results": results}), 202, media_type="application/json")
 
 

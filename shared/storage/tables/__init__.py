@@ -23,8 +23,9 @@ from shared.storage.tables.definitions import (
     kpis,
     measures,
 )
+from shared.storage.tables.observing import observed_rates, observed_types, observed_up_to, observed_values
 from shared.storage.tables.schema import NOW, metadata
-from shared.storage.tables.values import kpi_current, kpi_gone, kpi_gone_forgotten
+from shared.storage.tables.values import kpi_current
 
 __all__ = [
     "NOW",
@@ -43,12 +44,14 @@ __all__ = [
     "documents",
     "flushes",
     "kpi_current",
-    "kpi_gone",
-    "kpi_gone_forgotten",
     "kpi_versions",
     "kpis",
     "measures",
     "metadata",
+    "observed_rates",
+    "observed_types",
+    "observed_up_to",
+    "observed_values",
     "outbox",
     "pane_repairs",
     "pane_sketches",

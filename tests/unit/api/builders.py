@@ -13,6 +13,7 @@ from services.api.app import create_app
 from services.api.catalogue_cache import CatalogueCache
 from services.api.dependencies import ApiState
 from services.api.event_stream import Pace
+from services.api.event_types import Arrivals
 from services.api.kpi_gauges import KpiGauges
 from services.api.metrics import ApiMetrics
 from services.api.readers import Combination, Picked, Top
@@ -23,13 +24,11 @@ from shared.domain.contributions import Compared, Contribution, Explanation, Par
 from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.errors import StoreUnavailableError
 from shared.domain.ranking import OTHER
-from shared.domain.readings import Dimensions, Reading
+from shared.domain.readings import Reading
 from shared.observability.health import Check
 from shared.replay.revisions import Revision
 from shared.storage.contributions import Change
 from shared.storage.current import CurrentReading
-from shared.storage.current_pages import Position, Wanted
-from shared.storage.gone import Gone
 from shared.storage.readings import Ask
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
@@ -81,7 +80,6 @@ class Memory:
     Attributes:
         rows: kpi_current.
         changes: what `changed_since` gives, one answer after the other; then nothing.
-        forgotten: up to where what has gone is no longer known.
         value: what every ask is answered with.
         known: the combinations that have been met.
         standing: the alerts.
@@ -95,8 +93,7 @@ class Memory:
 
     def __init__(self) -> None:
         self.rows: list[CurrentReading] = []
-        self.changes: list[tuple[list[CurrentReading | Gone], int]] = []
-        self.forgotten = 0
+        self.changes: list[tuple[list[CurrentReading], int]] = []
         self.value: Decimal | None = Decimal(42)
         self.known: list[Combination] = []
         self.standing: list[Alert] = []
@@ -181,23 +178,7 @@ class Memory:
             and (windows is None or row.reading.window in windows)
         ]
 
-    async def page(self, wanted: Wanted, *, after: Position, limit: int) -> list[CurrentReading]:
-        """Rows of those KPIs and windows, totals before series."""
-        self._answer()
-        rows = [
-            row
-            for row in self.rows
-            if row.reading.slug in wanted.slugs
-            and (wanted.windows is None or row.reading.window in wanted.windows)
-            and _standing(row) > _key(*after)
-        ]
-        return sorted(rows, key=_standing)[:limit]
-
-    async def remembers(self, cursor: int) -> bool:
-        """Whether what is asked for went after `forgotten`."""
-        return cursor > self.forgotten
-
-    async def changed_since(self, cursor: int) -> tuple[list[CurrentReading | Gone], int]:
+    async def changed_since(self, cursor: int) -> tuple[list[CurrentReading], int]:
         """The next prepared answer."""
         self._answer()
         self.since.append(cursor)
@@ -222,15 +203,6 @@ class Memory:
     def _answer(self) -> None:
         if self.is_away:
             raise StoreUnavailableError("password=hunter2 was refused")
-
-
-def _standing(row: CurrentReading) -> tuple[str, str, int, str]:
-    return _key(row.reading.slug, row.reading.window, row.reading.dimensions)
-
-
-def _key(slug: str, window: str, dimensions: Dimensions | None) -> tuple[str, str, int, str]:
-    """Where a row stands in the database's order, in which fewer dimensions come before more."""
-    return slug, window, -1 if dimensions is None else len(dimensions), str(dimensions)
 
 
 class Past:
@@ -292,6 +264,20 @@ class Definitions:
         return self.number
 
 
+class NoEvents:
+    """An ingest that has seen nothing."""
+
+    async def all_types(self, *, now: datetime) -> Arrivals:
+        """None."""
+        del now
+        return Arrivals({}, {}, 0)
+
+    async def one_type(self, event_type: str, *, now: datetime) -> Arrivals:
+        """None."""
+        del event_type
+        return await self.all_types(now=now)
+
+
 async def _ready() -> Check:
     return Check(ok=True, reason="answers")
 
@@ -310,6 +296,7 @@ def a_state(
         readings=memory,
         past=Past(memory),
         alerts=memory,
+        event_types=NoEvents(),
         catalogue=catalogue,
         hub=Hub(
             readings=memory, catalogue=catalogue, clock=_now, open_streams=metrics.streams, limit=streams
