@@ -16,6 +16,7 @@ from services.api.routes import (
     comparisons,
     contributions,
     event_types,
+    dry_runs,
     histories,
     kpis,
     lineage,
@@ -46,6 +47,7 @@ _ROUTES = (
     streams,
     alerts,
     event_types,
+    dry_runs,
 )
 """The modules of routes, in the order in which they are documented."""
 

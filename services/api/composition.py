@@ -8,10 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.api.catalogue_cache import CatalogueCache
 from services.api.dependencies import ApiState
+from services.api.dry_runs import DryRuns
 from services.api.event_stream import Pace
 from services.api.event_types import StoredEventTypes
 from services.api.kpi_gauges import KpiGauges
 from services.api.metrics import ApiMetrics
+from services.api.previews import KafkaLog, Previews
 from services.api.probes import probes
 from services.api.replays import Replays
 from services.api.settings import ApiSettings
@@ -19,6 +21,7 @@ from services.api.stored import Stored
 from services.api.streams import Hub
 from shared.runtime.clock import utc_now
 from shared.storage.engine import opened_engine
+from shared.storage.series import SeriesLimits
 
 
 def opened_database(settings: ApiSettings) -> AbstractAsyncContextManager[AsyncEngine]:
@@ -44,6 +47,7 @@ def state_on(engine: AsyncEngine, settings: ApiSettings, *, registry: CollectorR
         open_streams=metrics.streams,
         limit=settings.api_streams_max,
     )
+    log = KafkaLog(settings.kafka_bootstrap_servers)
     return ApiState(
         readings=stored,
         past=Replays(
@@ -51,6 +55,13 @@ def state_on(engine: AsyncEngine, settings: ApiSettings, *, registry: CollectorR
             settings.kafka_bootstrap_servers,
             disorder=timedelta(seconds=settings.compute_disorder_s),
             most_records=settings.api_replay_records,
+        ),
+        previews=Previews(engine, log, settings.api_replay_records),
+        dry_runs=DryRuns(
+            engine,
+            log,
+            timedelta(hours=settings.compute_dedupe_horizon_h),
+            SeriesLimits(settings.compute_series_per_measure, settings.compute_series_in_all),
         ),
         alerts=stored,
         event_types=StoredEventTypes(engine),

@@ -9,11 +9,13 @@ from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
 from services.api.catalogue_cache import CatalogueCache
+from services.api.dry_runs import DryRunner
 from services.api.event_stream import Pace
 from services.api.event_types import EventTypeReader
 from services.api.kpi_gauges import KpiGauges
 from services.api.metrics import ApiMetrics
 from services.api.parameters import InvalidParameterError, no_others
+from services.api.previews import Previewer
 from services.api.readers import AlertReader, PastReader, Readings
 from services.api.security.scopes import needs, principal_of
 from services.api.security.views import known_kpi, seen_by, visible_kpis
@@ -52,6 +54,8 @@ class ApiState:
 
     readings: Readings
     past: PastReader
+    previews: Previewer
+    dry_runs: DryRunner
     alerts: AlertReader
     event_types: EventTypeReader
     catalogue: CatalogueCache

@@ -52,18 +52,12 @@ class KafkaLog:
         return open_ranges(self.bootstrap_servers, EVENTS)
 
 
-@dataclass(frozen=True, slots=True)
-class Previews:
-    """Reads the log for drafts.
+class Previewer(Protocol):
+    """Reads the log for drafts."""
 
-    Attributes:
-        most_records: how many records one preview may read, whatever it asks for.
-    """
-
-    engine: AsyncEngine
-    log: PreviewLog
-    most_records: int
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    @property
+    def most_records(self) -> int:
+        """How many records one preview may read, whatever it asks for."""
 
     async def preview(
         self, questions: Sequence[Question], study: Study, *,
@@ -83,6 +77,26 @@ class Previews:
             LogLostError: the log has lost some of it in the meantime.
             StoreUnavailableError, BrokerUnavailableError: a door is closed, or it took too long.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Previews:
+    """Reads the log for drafts.
+
+    Attributes:
+        most_records: how many records one preview may read, whatever it asks for.
+    """
+
+    engine: AsyncEngine
+    log: PreviewLog
+    most_records: int
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def preview(
+        self, questions: Sequence[Question], study: Study, *,
+        now: datetime, most: int, with_panes: Collection[int],
+    ) -> Preview:  # fmt: skip
+        """What the log has for *questions*, whose catalogues share their numbers."""
         async with self._turn, broker_call("reading the log for a preview", deadline_s=LOG_LIMIT_S):
             begins = await self.log.begins()
             async with reading(self.engine) as connection:

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.api.bodies import BodyTooLargeError, BodyTooSlowError, BodyTypeError
 from services.api.parameters import InvalidParameterError
 from services.api.streams import TooManyStreamsError
 from shared.domain.access.errors import MissingScopeError, UndeclaredScopeError
@@ -73,6 +74,9 @@ _BY_ERROR: Mapping[type[BaseException], Kind] = {
     UndeclaredScopeError: Kind("undeclared-scope", "Nobody may do this", HTTPStatus.FORBIDDEN),
     LogLostError: Kind("log-lost", "The log no longer reaches back so far", HTTPStatus.GONE),
     BadInputError: Kind("bad-input", "What was sent cannot be used", HTTPStatus.BAD_REQUEST),
+    BodyTooLargeError: BODY_TOO_LARGE,
+    BodyTooSlowError: Kind("body-too-slow", "The body was not all there in time", HTTPStatus.REQUEST_TIMEOUT),
+    BodyTypeError: Kind("body-type", "The body is of another type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     TooManyStreamsError: Kind("too-many-streams", "No stream is free", HTTPStatus.SERVICE_UNAVAILABLE),
     StoreUnavailableError: Kind(
         "store-unavailable", "The database does not answer", HTTPStatus.SERVICE_UNAVAILABLE

@@ -34,3 +34,15 @@ class ApiSettings(CommonSettings, AlertSettings):
         le=3600,
         description="as compute has it: seconds events may overtake each other by",
     )
+    compute_dedupe_horizon_h: float = Field(
+        default=24.0,
+        gt=0,
+        le=24 * 31,
+        description="as compute has it: hours within which an event counts once",
+    )
+    compute_series_per_measure: int = Field(
+        default=10_000, ge=1, description="as compute has it: series of one measure before overflow"
+    )
+    compute_series_in_all: int = Field(
+        default=100_000, ge=1, description="as compute has it: series in all before overflow"
+    )

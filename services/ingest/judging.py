@@ -13,7 +13,7 @@ from shared.contracts.express import ProvenEvent, proven_events
 from shared.contracts.intake import decode
 from shared.contracts.mappings import JsonMapping
 from shared.contracts.rfc3339 import text_of_us
-from shared.domain.events import MAX_SKEW, RETENTION, Reason, Rejected, partitions_of
+from shared.domain.events import MAX_SKEW, RETENTION, Reason, Rejected, out_of_time, partitions_of
 from shared.messaging.producer import Outgoing
 from shared.messaging.records import Record, TopicPartition
 
@@ -105,16 +105,8 @@ def judge_times(outcomes: Sequence[Outcome], *, now_us: int) -> list[Outcome]:
     places = [place for place, outcome in enumerate(judged) if not isinstance(outcome, Rejected)]
     ages = now_us - times_us([outcome.time for outcome in judged if not isinstance(outcome, Rejected)])
     for index in np.flatnonzero((ages < -_SKEW_US) | (ages > _RETENTION_US)):
-        judged[places[index]] = _out_of_time(int(ages[index]))
+        judged[places[index]] = out_of_time(int(ages[index])) or judged[places[index]]
     return judged
-
-
-def _out_of_time(age_us: int) -> Rejected:
-    if age_us < 0:
-        detail = f"time is {-age_us / 1e6:.0f} s in the future; at most {_SKEW_US / 1e6:.0f} s are accepted"
-        return Rejected(Reason.TIME_IN_FUTURE, detail)
-    detail = f"time is {age_us / 86_400e6:.1f} days ago; at most {RETENTION.days} days are accepted"
-    return Rejected(Reason.TIME_TOO_OLD, detail)
 
 
 def clean_records(events: Sequence[CleanEvent | ProvenEvent], *, partitions: int) -> list[Outgoing]:

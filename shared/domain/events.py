@@ -38,6 +38,8 @@ RETENTION = timedelta(days=400)
 """How far in the past an event may be: panes are kept no longer."""
 
 
+_MICROSECOND = timedelta(microseconds=1)
+
 KEY_BYTES = 16
 """Of the digest that stands for an event's identity."""
 
@@ -94,6 +96,18 @@ class RefusedEventError(BadInputError):
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+
+
+def out_of_time(age_us: int) -> Rejected | None:
+    """Why an event that happened so many microseconds ago is refused, below 0 in the future; None if it is not."""
+    skew_us, retention_us = MAX_SKEW // _MICROSECOND, RETENTION // _MICROSECOND
+    if age_us < -skew_us:
+        detail = f"time is {-age_us / 1e6:.0f} s in the future; at most {skew_us / 1e6:.0f} s are accepted"
+        return Rejected(Reason.TIME_IN_FUTURE, detail)
+    if age_us > retention_us:
+        detail = f"time is {age_us / 86_400e6:.1f} days ago; at most {RETENTION.days} days are accepted"
+        return Rejected(Reason.TIME_TOO_OLD, detail)
+    return None
 
 
 def event_key(source: str, event_id: str) -> bytes:

@@ -1,6 +1,6 @@
 """What one event would do to the values of now, if it were counted; nothing is written."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -126,16 +126,19 @@ def _taken_away(one: Measured) -> Iterable[tuple[tuple[int, str], Partial]]:
     ]
 
 
-async def moves(connection: Snapshot, catalogue: Catalogue, effect: Effect, *, now: datetime) -> Moves:
+async def moves(
+    connection: Snapshot, catalogue: Catalogue, effect: Effect, *, slugs: Collection[str], now: datetime
+) -> Moves:
     """Every value of *now* that *effect* changes, by KPI, window and dimensions.
 
     Args:
         connection: in a transaction with one snapshot.
         catalogue: what is in force.
         effect: as `effect_of` found it with that catalogue.
+        slugs: the KPIs that are looked at.
         now: the wall clock.
     """
-    asks, left_out = await _asks(connection, catalogue, effect, now=now)
+    asks, left_out = await _asks(connection, catalogue, effect, slugs=slugs, now=now)
     wanted = [Wanted.of(catalogue, ask) for ask in asks]
     keys = {key for one in wanted for key in one.questions}
     counted = await completeness(connection, {key.measure_id for key in keys})
@@ -175,12 +178,12 @@ def _hangs(leaf: Leaf, before: _Answers, effect: Effect) -> bool:
 
 
 async def _asks(
-    connection: Snapshot, catalogue: Catalogue, effect: Effect, *, now: datetime
+    connection: Snapshot, catalogue: Catalogue, effect: Effect, *, slugs: Collection[str], now: datetime
 ) -> tuple[list[Ask], int]:
     """Every reading of now that *effect* may have a part in, and how many series were left out."""
     asks, left_out = list[Ask](), 0
-    for slug, kpi in sorted(catalogue.kpis.items()):
-        operands = catalogue.leaf_operands(slug)
+    for slug in sorted(slugs):
+        kpi, operands = catalogue.kpis[slug], catalogue.leaf_operands(slug)
         for names in kpi.all_breakdowns:
             combinations = _combinations(catalogue, operands, names, effect)
             if names and _moves_all(catalogue, operands, effect):

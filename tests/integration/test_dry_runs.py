@@ -53,7 +53,7 @@ async def told(mine: Counting, event: CleanEvent, *, sign: int = 1) -> Moves:
     """What *event* would do."""
     async with reading(mine.engine) as connection:
         effect = await effect_of(connection, mine.catalogue, event, limits=mine.limits, sign=sign)
-        return await moves(connection, mine.catalogue, effect, now=NOW)
+        return await moves(connection, mine.catalogue, effect, slugs=mine.catalogue.kpis, now=NOW)
 
 
 def changed(

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from services.api.app import create_app
 from services.api.catalogue_cache import CatalogueCache
 from services.api.dependencies import ApiState
+from services.api.dry_runs import DryRun
 from services.api.event_stream import Pace
 from services.api.event_types import Arrivals
 from services.api.kpi_gauges import KpiGauges
@@ -22,10 +23,11 @@ from shared.domain.alert_changes import Alert
 from shared.domain.alerts import StateName
 from shared.domain.contributions import Compared, Contribution, Explanation, Part
 from shared.domain.definitions import Catalogue, Kpi
-from shared.domain.errors import StoreUnavailableError
+from shared.domain.errors import BrokerUnavailableError, StoreUnavailableError
 from shared.domain.ranking import OTHER
 from shared.domain.readings import Reading
 from shared.observability.health import Check
+from shared.replay.previews import Preview
 from shared.replay.revisions import Revision
 from shared.storage.contributions import Change
 from shared.storage.current import CurrentReading
@@ -239,6 +241,20 @@ class Past:
         return self.changes
 
 
+class NoLog:
+    """A log that cannot be read."""
+
+    most_records = 1000
+
+    async def preview(self, *_: object, **__: object) -> Preview:
+        """Nothing: Kafka is away."""
+        raise BrokerUnavailableError("no answer from Kafka")
+
+    async def dry_run(self, *_: object, **__: object) -> DryRun:
+        """Nothing: Kafka is away."""
+        raise BrokerUnavailableError("no answer from Kafka")
+
+
 class Definitions:
     """A catalogue that can be changed, and counts how often it is loaded and looked at."""
 
@@ -295,6 +311,8 @@ def a_state(
     state = ApiState(
         readings=memory,
         past=Past(memory),
+        previews=NoLog(),
+        dry_runs=NoLog(),
         alerts=memory,
         event_types=NoEvents(),
         catalogue=catalogue,
