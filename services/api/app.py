@@ -20,6 +20,7 @@ from services.api.routes import (
     histories,
     kpis,
     lineage,
+    previews,
     revisions,
     streams,
     values,
@@ -36,6 +37,7 @@ Times are RFC 3339 in UTC. Numbers are exact decimals: read them with a decimal 
 
 
 _ROUTES = (
+    previews,
     kpis,
     lineage,
     values,

@@ -41,7 +41,8 @@ async def read_body(request: Request, *, kinds: Collection[str], most: int) -> t
         most: how many bytes there may be.
 
     Raises:
-        BodyTypeError, BodyTooLargeError, BodyTooSlowError: it is of no such type, too large, or not all there.
+        BodyTypeError: it is of no such type.
+        BodyTooLargeError, BodyTooSlowError: it is too large, or not all there.
     """
     kind = media_type(request.headers.get("content-type", "").encode("latin-1"))
     if kind not in kinds:

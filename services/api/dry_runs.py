@@ -1,4 +1,4 @@
-"""One event judged and measured without being sent; answered from Postgres, and from the log where it undoes."""
+"""One event judged and measured without being sent: by Postgres, and by the log where it undoes another."""
 
 import asyncio
 from collections.abc import Collection

@@ -95,7 +95,7 @@ class FieldBody:
 
 @dataclass(frozen=True, slots=True)
 class PreviewEventsBody:
-    """What became of the events that were read, for a KPI that would count them; the parts make up `events`."""
+    """What became of the events that were read, for a KPI that would count them; the parts add up."""
 
     kpi: Annotated[str, Field(description="The draft, or a KPI that its formula comes down to")]
     event_type: str

@@ -19,6 +19,8 @@ from services.api.bodies import BodyTooLargeError, BodyTooSlowError, BodyTypeErr
 from services.api.parameters import InvalidParameterError
 from services.api.streams import TooManyStreamsError
 from shared.domain.access.errors import MissingScopeError, UndeclaredScopeError
+from shared.domain.definitions import DefinitionError
+from shared.domain.definitions import Problem as DefinitionProblem
 from shared.domain.errors import (
     BadInputError,
     LogLostError,
@@ -73,6 +75,9 @@ _BY_ERROR: Mapping[type[BaseException], Kind] = {
     MissingScopeError: Kind("missing-scope", "The caller may not do this", HTTPStatus.FORBIDDEN),
     UndeclaredScopeError: Kind("undeclared-scope", "Nobody may do this", HTTPStatus.FORBIDDEN),
     LogLostError: Kind("log-lost", "The log no longer reaches back so far", HTTPStatus.GONE),
+    DefinitionError: Kind(
+        "invalid-definition", "The definition breaks rules", HTTPStatus.UNPROCESSABLE_ENTITY
+    ),
     BadInputError: Kind("bad-input", "What was sent cannot be used", HTTPStatus.BAD_REQUEST),
     BodyTooLargeError: BODY_TOO_LARGE,
     BodyTooSlowError: Kind("body-too-slow", "The body was not all there in time", HTTPStatus.REQUEST_TIMEOUT),
@@ -99,6 +104,11 @@ class Fault:
     parameter: Annotated[str | None, Field(description="The query or path parameter at fault")]
     pointer: Annotated[str | None, Field(description="JSON pointer to the part of the body at fault")]
     detail: Annotated[str, Field(description="What is wrong with it")]
+    line: Annotated[
+        int | None,
+        Field(description="From 1: in the body, if that is a text; in the text of the field, if it is JSON"),
+    ] = None
+    column: Annotated[int | None, Field(description="From 1, in that line")] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +184,16 @@ async def _on_known(request: Request, error: Exception) -> Response:
 def _faults(error: Exception) -> list[Fault]:
     if isinstance(error, InvalidParameterError):
         return [Fault(parameter=error.parameter, pointer=None, detail=error.reason)]
+    if isinstance(error, DefinitionError):
+        return [_defined(each) for each in error.problems]
     return []
+
+
+def _defined(problem: DefinitionProblem) -> Fault:
+    place = problem.place
+    line, column = problem.within or (None, None) if place is None else (place.line, place.column)
+    pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in problem.path)
+    return Fault(parameter=None, pointer=pointer, detail=problem.message, line=line, column=column)
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:

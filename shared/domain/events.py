@@ -99,7 +99,7 @@ class RefusedEventError(BadInputError):
 
 
 def out_of_time(age_us: int) -> Rejected | None:
-    """Why an event that happened so many microseconds ago is refused, below 0 in the future; None if it is not."""
+    """Why an event of so many microseconds ago, below 0 in the future, is refused; None if it is not."""
     skew_us, retention_us = MAX_SKEW // _MICROSECOND, RETENTION // _MICROSECOND
     if age_us < -skew_us:
         detail = f"time is {-age_us / 1e6:.0f} s in the future; at most {skew_us / 1e6:.0f} s are accepted"

@@ -25,6 +25,9 @@ from shared.storage.preview_reaches import reach_back
 from shared.storage.readings import readings_of
 from shared.storage.replays import KnownUpTo, Snapshot, Stretch, counted_offsets, stretches
 
+Combination = tuple[Dimension, ...]
+"""Names and values of dimensions, sorted by name."""
+
 _TICK = timedelta(microseconds=1)
 
 
@@ -136,8 +139,8 @@ async def look(
     back = await reach_back(connection, wanted_from, end, begins=begins, most=most)
     limits = [at + _TICK for at in (back.lost_to, back.cut_to) if at is not None]
     start = max([wanted_from, *limits])
-    if start >= end and back.cut_to is not None:
-        raise ReplayTooLargeError(back.needed, most)
+    if back.least is not None:
+        raise ReplayTooLargeError(back.least, most)
     known = KnownUpTo(await counted_offsets(connection))
     found = await stretches(connection, [(start, end)], known) if start < end else []
     measures: dict[int, Measure] = {}
@@ -186,20 +189,14 @@ class Preview:
         return replace(known, begun=dict.fromkeys(self.look.measures, since))
 
     def top(
-        self, catalogue: Catalogue, ask: Ask, names: tuple[str, ...], *, most: int
-    ) -> list[tuple[Dimension, ...]]:
-        """The *most* series of the breakdown *names* with the largest values of *ask*, largest first."""
-        combinations = self.combinations(catalogue, ask.slug, names)
-        asks = [replace(ask, dimensions=each) for each in combinations]
-        values = {
-            each.dimensions: found.value
-            for each, found in zip(asks, self.readings(Question(catalogue, asks)), strict=True)
-        }
-        return list(ranked(values, most).first)
+        self, catalogue: Catalogue, ask: Ask, combinations: Sequence[Combination], *, most: int
+    ) -> list[Combination]:
+        """Those *most* of *combinations* with the largest values of *ask*, largest first."""
+        question = Question(catalogue, [replace(ask, dimensions=each) for each in combinations])
+        found = zip(combinations, self.readings(question), strict=True)
+        return list(ranked({each: reading.value for each, reading in found}, most).first)
 
-    def combinations(
-        self, catalogue: Catalogue, slug: str, names: tuple[str, ...]
-    ) -> list[tuple[Dimension, ...]]:
+    def combinations(self, catalogue: Catalogue, slug: str, names: tuple[str, ...]) -> list[Combination]:
         """Every combination of values of *names* that the KPI, or one it is made of, has met."""
         operands = [operand for operand in catalogue.leaf_operands(slug) if not operand.is_total]
         measures = {measure_by(catalogue.kpis[operand.slug], names) for operand in operands}

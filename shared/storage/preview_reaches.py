@@ -25,7 +25,8 @@ WITH found AS (
 )
 SELECT max(last_time) FILTER (WHERE is_lost) AS lost_to,
        max(last_time) FILTER (WHERE records > :most) AS cut_to,
-       coalesce(min(records) FILTER (WHERE records > :most), max(records), 0) AS needed
+       min(records) FILTER (WHERE records > :most) AS next_most,
+       bool_or(records <= :most) AS is_any
 FROM summed
 """)
 
@@ -37,12 +38,12 @@ class ReachBack:
     Attributes:
         lost_to: the log no longer holds all events up to here, this instant included; None if it holds all.
         cut_to: of the events up to here there are more than may be read; None if all may.
-        needed: how many records have to be read for anything at all, or for everything.
+        least: so many records have to be read at least; None if as many as that may be.
     """
 
     lost_to: datetime | None
     cut_to: datetime | None
-    needed: int
+    least: int | None
 
 
 async def reach_back(
@@ -62,4 +63,5 @@ async def reach_back(
         "partitions": list(begins), "begins": list(begins.values()),
     }  # fmt: skip
     row = (await connection.execute(_REACH, parameters)).one()
-    return ReachBack(row.lost_to, row.cut_to, int(row.needed))
+    is_none = row.cut_to is not None and not row.is_any
+    return ReachBack(row.lost_to, row.cut_to, int(row.next_most) if is_none else None)
