@@ -71,11 +71,11 @@ def moved(body: Any) -> dict[tuple[str, str, str | None], tuple[object, object]]
 async def rows(mine: Counting) -> list[object]:
     """Everything that there is, counted."""
     tables = ("flushes", "panes", "series", "retractions", "positions", "activations", "kpi_current")
-    return [await mine.connection.fetchval(f"SELECT count(*) FROM {table}") for table in tables]
+    return [await mine.connection.fetchval("SELECT count(*) FROM " + table) for table in tables]
 
 
 async def test_counted(database_url: str) -> None:
-    """A new order is told with every value that it moves, formulas included, and the rule that it breaches."""
+    """A new order is told with every value that it moves, formulas too, and the rule that it breaches."""
     async with a_shop(database_url) as shop:
         before = await rows(shop.mine.counting)
         body = await shop.told(an_order(4))
