@@ -15,6 +15,7 @@ from services.api.routes import (
     batches,
     comparisons,
     contributions,
+    deadletters,
     dry_runs,
     event_types,
     histories,
@@ -35,7 +36,6 @@ Times are RFC 3339 in UTC. Numbers are exact decimals: read them with a decimal 
 `null` means that there is no data. What goes wrong is told as RFC 9457 problems.
 """
 
-
 _ROUTES = (
     previews,
     kpis,
@@ -50,6 +50,7 @@ _ROUTES = (
     alerts,
     event_types,
     dry_runs,
+    deadletters,
 )
 """The modules of routes, in the order in which they are documented."""
 

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.api.catalogue_cache import CatalogueCache
+from services.api.dead_letters import DeadLetters
 from services.api.dependencies import ApiState
 from services.api.dry_runs import DryRuns
 from services.api.event_stream import Pace
@@ -65,6 +66,7 @@ def state_on(engine: AsyncEngine, settings: ApiSettings, *, registry: CollectorR
         ),
         alerts=stored,
         event_types=StoredEventTypes(engine),
+        dead_letters=DeadLetters(settings.kafka_bootstrap_servers),
         catalogue=catalogue,
         hub=hub,
         pace=Pace(lifetime_s=settings.api_stream_lifetime_s),

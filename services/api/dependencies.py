@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
 from services.api.catalogue_cache import CatalogueCache
+from services.api.dead_letters import DeadLetters
 from services.api.dry_runs import DryRunner
 from services.api.event_stream import Pace
 from services.api.event_types import EventTypeReader
@@ -58,6 +59,7 @@ class ApiState:
     dry_runs: DryRunner
     alerts: AlertReader
     event_types: EventTypeReader
+    dead_letters: DeadLetters
     catalogue: CatalogueCache
     hub: Hub
     pace: Pace

@@ -1,7 +1,10 @@
 """What a request may weigh before anybody looks at it; it knows no route."""
 
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.problems import BODY_TOO_LARGE, URL_TOO_LONG, problem
 
@@ -9,11 +12,11 @@ MAX_URL_BYTES = 2048
 """Path and query together; longer ones are no honest question to this API."""
 
 MAX_BODY_BYTES = 1024 * 1024
-"""What a caller may announce as a body; nothing here reads one."""
+"""A body that is longer, announced or not, is refused."""
 
 
 class Limits:
-    """Refuses URLs and announced bodies that are too long; plain ASGI."""
+    """Refuses URLs and bodies that are too long; plain ASGI."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -29,7 +32,22 @@ class Limits:
             detail = f"A body may have {MAX_BODY_BYTES} bytes"
             await problem(BODY_TOO_LARGE, detail=detail, request=Request(scope))(scope, receive, send)
         else:
-            await self._app(scope, receive, send)
+            await self._app(scope, _counted(receive), send)
+
+
+def _counted(receive: Receive) -> Receive:
+    """*receive*, which ends a body that grows longer than its sender has announced, or announced nothing."""
+    received = 0
+
+    async def limited() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > MAX_BODY_BYTES:
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return message
+
+    return limited
 
 
 def _url_bytes(scope: Scope) -> int:

@@ -33,6 +33,7 @@ from shared.domain.errors import (
     UnknownKpiError,
     UnknownWindowError,
 )
+from shared.replay.letter_pages import UnknownDeadLetterError
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +70,7 @@ _BY_ERROR: Mapping[type[BaseException], Kind] = {
         "unknown-breakdown", "The KPI is not kept by these dimensions", HTTPStatus.BAD_REQUEST
     ),
     InvalidParameterError: INVALID_PARAMETER,
+    UnknownDeadLetterError: Kind("unknown-dead-letter", "There is no such dead letter", HTTPStatus.NOT_FOUND),
     ReplayTooLargeError: Kind(
         "replay-too-large", "The answer would take too much of the log", HTTPStatus.BAD_REQUEST
     ),

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Coroutine
 from dataclasses import asdict, dataclass
 from typing import Annotated, TypeVar
@@ -13,11 +13,11 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from services.ingest.letters import Choice, StoredLetter, chosen_letters
 from shared.contracts.topics import DEAD_LETTERS
 from shared.domain.errors import TidemarkError
-from shared.messaging.admin import partition_counts, topic_offsets
-from shared.messaging.producer import Outgoing, Producer, open_producer
+from shared.messaging.admin import topic_offsets
+from shared.messaging.producer import open_producer
+from shared.replay.letters import Choice, Summary, chosen_letters, send_again
 from shared.runtime.settings import CommonSettings, settings_or_exit
 
 app = typer.Typer(name="deadletter", help="Events that were refused: list, retry.", no_args_is_help=True)
@@ -49,7 +49,7 @@ def show(
 ) -> None:
     """Show dead letters with their reason and where they came from."""
     found = _run(_newest(Choice(reasons=reason or (), topics=origin or ()), limit))
-    rows = [stored.row() for stored in found]
+    rows = [_row(summary) for summary in found]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
     else:
@@ -88,10 +88,10 @@ def _run(work: Coroutine[None, None, _T]) -> _T:
         raise typer.Exit(1) from error
 
 
-async def _newest(choice: Choice, limit: int) -> list[StoredLetter]:
-    newest: deque[StoredLetter] = deque(maxlen=limit)
+async def _newest(choice: Choice, limit: int) -> list[Summary]:
+    newest: deque[Summary] = deque(maxlen=limit)
     async for _, letters in chosen_letters(settings_or_exit(CommonSettings).kafka_bootstrap_servers, choice):
-        newest.extend(letters)
+        newest.extend(stored.summary for stored in letters)
     return list(newest)
 
 
@@ -107,29 +107,25 @@ async def _retried(choice: Choice, topic: str | None, *, dry_run: bool) -> Tally
                 tally.chosen += len(letters)
                 tally.truncated += len(letters) - len(whole)
                 if not dry_run:
-                    await _send(servers, producer, whole, topic)
+                    await send_again(servers, producer, [(stored, None) for stored in whole], topic=topic)
                     tally.sent += len(whole)
                 bars.advance(bar, read)
     return tally
 
 
-async def _send(servers: str, producer: Producer, letters: list[StoredLetter], topic: str | None) -> None:
-    """Send *letters* where they belong, one topic after the other.
-
-    Raises:
-        TidemarkError: a topic does not exist any more, or Kafka did not answer.
-    """
-    targets = {topic or stored.letter.topic for stored in letters}
-    partitions = await partition_counts(servers, sorted(targets)) if targets else {}
-    missing = targets - partitions.keys()
-    if missing:
-        raise TidemarkError(f"there is no topic {', '.join(sorted(missing))}; name another with --topic")
-    outgoing: defaultdict[str, list[Outgoing]] = defaultdict(list)
-    for stored in letters:
-        target, record = stored.original(partitions, topic)
-        outgoing[target].append(record)
-    for target, records in outgoing.items():
-        await producer.send_all(target, records)
+def _row(summary: Summary) -> dict[str, object]:
+    letter = summary.letter
+    return {
+        "partition": summary.partition,
+        "offset": summary.offset,
+        "time": letter.time,
+        "reason": letter.reason,
+        "detail": letter.detail,
+        "service": letter.service,
+        "from": f"{letter.topic}/{letter.partition}/{letter.offset}",
+        "bytes": summary.size,
+        "preview": summary.preview,
+    }
 
 
 def _table(rows: list[dict[str, object]]) -> Table:

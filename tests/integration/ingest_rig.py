@@ -163,3 +163,18 @@ async def ingest(place: Place, **variables: str) -> AsyncIterator[Ingest]:
             process.kill()
         await process.wait()
         await listening
+
+
+async def forwarded(place: Place) -> None:
+    """Let ingest take everything of *place*."""
+    async with ingest(place):
+        await place.drained()
+
+
+async def refused_twice(kafka: str, name: str) -> Place:
+    """A source topic from which two of four records were refused, for different reasons."""
+    found = Place(kafka, name)
+    bad = [b"no json", structured(id="old", source=name, time="2001-01-01T00:00:00Z")]
+    await found.send([*found.events(2), *bad])
+    await forwarded(found)
+    return found

@@ -8,8 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.ingest.deadletter_commands import app
-from tests.builders import structured
-from tests.integration.ingest_rig import Place, ingest
+from tests.integration.ingest_rig import Place, forwarded, refused_twice
 
 
 def run(kafka: str, *arguments: str) -> Any:
@@ -19,19 +18,10 @@ def run(kafka: str, *arguments: str) -> Any:
     return json.loads(found.stdout)
 
 
-async def forwarded(place: Place) -> None:
-    async with ingest(place):
-        await place.drained()
-
-
 @pytest.fixture
 def place(kafka: str, unique: str) -> Place:
     """A source topic from which two records were refused, for different reasons."""
-    found = Place(kafka, unique)
-    bad = [b"no json", structured(id="old", source=unique, time="2001-01-01T00:00:00Z")]
-    asyncio.run(found.send([*found.events(2), *bad]))
-    asyncio.run(forwarded(found))
-    return found
+    return asyncio.run(refused_twice(kafka, unique))
 
 
 def test_list(place: Place) -> None:

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from services.api.app import create_app
 from services.api.catalogue_cache import CatalogueCache
+from services.api.dead_letters import DeadLetters
 from services.api.dependencies import ApiState
 from services.api.dry_runs import DryRun
 from services.api.event_stream import Pace
@@ -315,6 +316,7 @@ def a_state(
         dry_runs=NoLog(),
         alerts=memory,
         event_types=NoEvents(),
+        dead_letters=DeadLetters("127.0.0.1:1"),
         catalogue=catalogue,
         hub=Hub(
             readings=memory, catalogue=catalogue, clock=_now, open_streams=metrics.streams, limit=streams

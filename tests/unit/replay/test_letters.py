@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from services.ingest.judging import Rules, judge
-from services.ingest.letters import PREVIEW_CHARACTERS, Choice, StoredLetter
 from shared.contracts.deadletters import read_dead_letter
 from shared.contracts.rfc3339 import us_of_text
 from shared.messaging.producer import Outgoing
 from shared.messaging.records import TopicPartition
+from shared.replay.letters import PREVIEW_CHARACTERS, Choice, StoredLetter
 from tests.builders import CLOUDEVENT, ARecord
 
 RULES = Rules({}, partitions=4, now_us=us_of_text("2026-11-01T10:20:00.000000Z"))
@@ -73,11 +73,22 @@ def test_original(topic: str | None, partitions: dict[str, int], expected: tuple
 )
 def test_preview(value: bytes | None, preview: Any) -> None:
     """What a sender wrote is shown as text that cannot move a terminal's cursor."""
-    assert a_letter(value).row()["preview"] == preview
+    assert a_letter(value).summary.preview == preview
 
 
 def test_no_value() -> None:
     """A letter without a value says so rather than nothing."""
-    row = a_letter(None).row()
+    summary = a_letter(None).summary
 
-    assert (row["reason"], row["bytes"], row["from"]) == ("empty_record", None, "orders/3/42")
+    assert (summary.letter.reason, summary.size, summary.preview) == ("empty_record", None, None)
+
+
+def test_mended() -> None:
+    """A mended value takes the place of the one that was refused; everything else stays as it arrived."""
+    letter = a_letter()
+
+    _, as_it_was = letter.original({"orders": 4}, None)
+    _, mended = letter.original({"orders": 4}, None, mended=b"{}")
+
+    assert (mended.value, mended.key, mended.partition) == (b"{}", as_it_was.key, as_it_was.partition)
+    assert (mended.headers, mended.timestamp_ms) == (as_it_was.headers, as_it_was.timestamp_ms)
