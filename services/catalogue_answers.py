@@ -90,12 +90,11 @@ def show_catalogue(catalogue: Catalogue, *, as_json: bool) -> None:
         bodies = {_PLURALS[kind]: [_body(catalogue, key) for key in keys if key[0] is kind] for kind in Kind}
         _print_json({"revision": catalogue.revision, **bodies})
         return
-    table = _table("KPI", "Version", "Title", "Made of", "Windows", "Owner")
-    for slug, kpi in catalogue.kpis.items():
-        version = str(catalogue.versions[slug])
-        table.add_row(
-            slug, version, _plain(kpi.title), _plain(_source(kpi)), " ".join(kpi.windows), _plain(kpi.owner)
-        )
+    table = _table("KPI", "Version", "Status", "Title", "Made of", "Windows", "Owner")
+    for slug, kpi in {**catalogue.kpis, **catalogue.drafts}.items():
+        version = str(catalogue.version_of((Kind.KPI, slug)))
+        made_of, windows = _plain(_source(kpi)), " ".join(kpi.windows)
+        table.add_row(slug, version, kpi.status, _plain(kpi.title), made_of, windows, _plain(kpi.owner))
     _print(table)
     _show_others(catalogue)
     counts = {kind: sum(of is kind for of, _ in keys) for kind in Kind}
@@ -176,7 +175,7 @@ def _export_body(each: Exported) -> dict[str, Any]:
 def _body(catalogue: Catalogue, key: Key) -> dict[str, Any]:
     definition = catalogue.definitions.by_key()[key]
     body = {"version": catalogue.version_of(key), "spec": spec_of(definition)}
-    if not isinstance(definition, Kpi):
+    if not isinstance(definition, Kpi) or definition.is_draft:
         return body
     measures = [
         {"measure_id": catalogue.measure_ids[m.fingerprint], "breakdown": list(m.breakdown)}

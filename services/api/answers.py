@@ -21,6 +21,11 @@ def weak_etag(*parts: object) -> str:
     return f'W/"{blake2b(ENCODER.encode(parts), digest_size=12).hexdigest()}"'
 
 
+def strong_etag(body: object) -> str:
+    """A strong validator of *body*: who sends it in If-Match has seen just this."""
+    return f'"{blake2b(ENCODER.encode(body), digest_size=12).hexdigest()}"'
+
+
 def readings_etag(readings: Sequence[Reading], *others: object) -> str:
     """A weak validator of *readings*: of all they say but as_of, which moves while nothing else does."""
     return weak_etag(*(_validated(each) for each in readings), others)

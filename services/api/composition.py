@@ -67,6 +67,7 @@ def state_on(engine: AsyncEngine, settings: ApiSettings, *, registry: CollectorR
         alerts=stored,
         event_types=StoredEventTypes(engine),
         dead_letters=DeadLetters(settings.kafka_bootstrap_servers),
+        retired=stored,
         catalogue=catalogue,
         hub=hub,
         pace=Pace(lifetime_s=settings.api_stream_lifetime_s),

@@ -2,15 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from services.api.schemas import Number, TargetBody
 from shared.domain.aggregates import Aggregate, Per
 from shared.domain.alerts import Condition
-from shared.domain.definitions import Alert, Catalogue, OpenHours, Severity, Target
+from shared.domain.definitions import Alert, Catalogue, Kind, Kpi, OpenHours, Severity, Target
+from shared.domain.definitions.formats import Format, Style
+from shared.domain.definitions.lifecycles import Lifecycle
 from shared.domain.targets import Direction
+
+KpiStatus = Literal["draft", "active", "deprecated", "retired"]
+"""What a definition has come to, as callers are told and as they ask for it."""
+
+_STATUSES: Mapping[Lifecycle, KpiStatus] = {
+    Lifecycle.DRAFT: "draft",
+    Lifecycle.ACTIVE: "active",
+    Lifecycle.DEPRECATED: "deprecated",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +50,36 @@ class HoursBody:
 
 
 @dataclass(frozen=True, slots=True)
+class FormatBody:
+    """How values are shown; the values themselves stay as they are."""
+
+    style: Annotated[
+        Style,
+        Field(
+            description="number; percent: a ratio, shown a hundred times as large; currency: whole units of "
+            "it; duration: a length of time, counted in the KPI's unit"
+        ),
+    ]
+    currency: Annotated[str | None, Field(description="By ISO 4217; only with the style currency")]
+    decimals: Annotated[int | None, Field(description="null: as many as the value has")]
+
+
+@dataclass(frozen=True, slots=True)
 class KpiBody:
-    """A KPI's definition in force."""
+    """A KPI's definition in force, or kept as a draft."""
 
     slug: str
     version: Annotated[int, Field(description="Moves with every change of the definition")]
+    status: Annotated[
+        KpiStatus,
+        Field(
+            description="draft: kept, not counted, without values; active; deprecated: in force, not for new "
+            "uses; retired: in force no more"
+        ),
+    ]
+    replaced_by: Annotated[str | None, Field(description="The KPI to use instead of a deprecated one")]
+    certified: Annotated[bool, Field(description="Somebody answers for its being right")]
+    retired_at: Annotated[datetime | None, Field(description="Since when it is retired; null: it is not")]
     title: str
     description: str
     glossary: Annotated[str, Field(description="How the people of the business define it")]
@@ -57,6 +94,7 @@ class KpiBody:
         Mapping[str, str], Field(description="Addresses by name, such as runbook; http or https alone")
     ]
     unit: str | None
+    format: Annotated[FormatBody | None, Field(description="How its values are shown; null: as they are")]
     scale: Annotated[int, Field(description="Decimal places its values are kept at")]
     direction: Annotated[Direction, Field(description="Which way is better")]
     event_type: Annotated[str | None, Field(description="The type of the events it is made of")]
@@ -87,11 +125,20 @@ class KpisBody:
 
 
 def kpi_body(catalogue: Catalogue, slug: str) -> KpiBody:
-    """The definition of *slug*, which the catalogue has."""
-    kpi = catalogue.kpis[slug]
+    """The definition of *slug*, which the catalogue has in force or as a draft."""
+    kpi = catalogue.kpis.get(slug) or catalogue.drafts[slug]
+    return definition_body(kpi, catalogue.version_of((Kind.KPI, slug)) or 0)
+
+
+def definition_body(kpi: Kpi, version: int, *, retired_at: datetime | None = None) -> KpiBody:
+    """One version of a definition; *retired_at* says since when it is in force no more."""
     return KpiBody(
-        slug=slug,
-        version=catalogue.versions[slug],
+        slug=kpi.slug,
+        version=version,
+        status="retired" if retired_at is not None else _STATUSES[kpi.status],
+        replaced_by=kpi.replaced_by,
+        certified=kpi.certified,
+        retired_at=retired_at,
         title=kpi.title,
         description=kpi.description,
         glossary=kpi.glossary,
@@ -102,6 +149,7 @@ def kpi_body(catalogue: Catalogue, slug: str) -> KpiBody:
         tags=list(kpi.tags),
         links=dict(sorted(kpi.links.items())),
         unit=kpi.unit,
+        format=_format(kpi.format),
         scale=kpi.scale,
         direction=kpi.direction,
         event_type=kpi.event_type,
@@ -124,6 +172,10 @@ def kpi_body(catalogue: Catalogue, slug: str) -> KpiBody:
 
 def _target(target: Target | None) -> TargetBody | None:
     return None if target is None else TargetBody(target.value, target.warning, target.tolerance)
+
+
+def _format(told: Format | None) -> FormatBody | None:
+    return None if told is None else FormatBody(told.style, told.currency, told.decimals)
 
 
 def _hours(hours: OpenHours | None) -> HoursBody | None:

@@ -17,9 +17,9 @@ from services.api.kpi_gauges import KpiGauges
 from services.api.metrics import ApiMetrics
 from services.api.parameters import InvalidParameterError, no_others
 from services.api.previews import Previewer
-from services.api.readers import AlertReader, PastReader, Readings
+from services.api.readers import AlertReader, PastReader, Readings, RetiredReader
 from services.api.security.scopes import needs, principal_of
-from services.api.security.views import known_kpi, seen_by, visible_kpis
+from services.api.security.views import defined_kpi, known_kpi, seen_by, visible_kpis
 from services.api.streams import Hub
 from shared.domain.access import Principal, Scope
 from shared.domain.definitions import Catalogue, Kpi
@@ -33,6 +33,7 @@ __all__ = [
     "CurrentCatalogue",
     "Scope",
     "State",
+    "defined_kpi",
     "known_breakdown",
     "known_kpi",
     "known_window",
@@ -60,6 +61,7 @@ class ApiState:
     alerts: AlertReader
     event_types: EventTypeReader
     dead_letters: DeadLetters
+    retired: RetiredReader
     catalogue: CatalogueCache
     hub: Hub
     pace: Pace

@@ -13,6 +13,7 @@ from shared.domain.readings import Reading
 from shared.replay.revisions import Revision
 from shared.storage.contributions import Change
 from shared.storage.current import CurrentReading
+from shared.storage.definition_histories import Retired
 from shared.storage.readings import Ask
 
 Combination = tuple[tuple[str, str | None], ...]
@@ -75,6 +76,17 @@ class Readings(Protocol):
 
     async def changed_since(self, cursor: int) -> tuple[list[CurrentReading], int]:
         """The rows of transactions from *cursor* on, and the cursor to go on from."""
+
+
+class RetiredReader(Protocol):
+    """What was in force once."""
+
+    async def retired(self) -> list[Retired]:
+        """The KPIs that were retired and have not come back, by slug.
+
+        Raises:
+            StoreUnavailableError: the database does not answer.
+        """
 
 
 class PastReader(Protocol):

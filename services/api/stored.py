@@ -19,6 +19,7 @@ from shared.storage import current as stored_current
 from shared.storage import readings as stored_readings
 from shared.storage.contributions import Change
 from shared.storage.current import CurrentReading
+from shared.storage.definition_histories import Retired, retired_kpis
 from shared.storage.definitions import catalogue_revision, load_catalogue
 from shared.storage.engine import reading
 from shared.storage.readings import Ask
@@ -96,6 +97,11 @@ class Stored:
             return await stored_alerts.list_alerts(
                 connection, slug=slug, state=state, after=after, limit=limit
             )
+
+    async def retired(self) -> list[Retired]:
+        """The KPIs that were retired and have not come back, by slug."""
+        async with self._reading() as connection:
+            return await retired_kpis(connection)
 
     async def catalogue(self) -> Catalogue:
         """Every definition in force."""

@@ -61,7 +61,7 @@ class Ordered:
     Attributes:
         kpis: the definitions whose measures it fills, by slug.
         versions: the version of each that was in force then; None where there was none.
-        others: definitions of other kinds that come into force with them, by kind and name.
+        others: drafts and definitions of other kinds that change with them, by kind and name.
         other_versions: likewise, the version of each.
         applies: whether the definitions are put in force at the end; a rebuild leaves them as they are.
     """
@@ -94,11 +94,12 @@ class Ordered:
     @classmethod
     def on(cls, before: Catalogue, wanted: Iterable[Definition]) -> "Ordered":
         """What puts *wanted* in force over *before*."""
-        kpis = {each.slug: each for each in wanted if isinstance(each, Kpi)}
-        others = {key_of(each): each for each in wanted if not isinstance(each, Kpi)}
+        by_key = {key_of(each): each for each in wanted}
+        kpis = {each.slug: each for each in by_key.values() if isinstance(each, Kpi) and not each.is_draft}
+        others = {key: each for key, each in by_key.items() if key[1] not in kpis or key[0] is not Kind.KPI}
         return cls(
             kpis,
-            {slug: before.versions.get(slug) for slug in kpis},
+            {slug: before.version_of((Kind.KPI, slug)) for slug in kpis},
             applies=True,
             others=others,
             other_versions={key: before.version_of(key) for key in others},

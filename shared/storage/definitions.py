@@ -56,8 +56,10 @@ async def load_catalogue(conn: AsyncConnection) -> Catalogue:
         .order_by(kpis.c.slug)
     )
     rows = (await conn.execute(query)).all()
-    found = {row.slug: kpi_of(row.slug, row.spec) for row in rows}
-    versions = {row.slug: row.version for row in rows}
+    every = {row.slug: kpi_of(row.slug, row.spec) for row in rows}
+    found = {slug: kpi for slug, kpi in every.items() if not kpi.is_draft}
+    versions = {row.slug: row.version for row in rows if row.slug in found}
+    drafts = {(Kind.KPI, row.slug): row.version for row in rows if row.slug not in found}
     others = await load_documents(conn)
     by_kind = Definitions.of(definition for definition, _ in others.values())
     return Catalogue(
@@ -68,7 +70,8 @@ async def load_catalogue(conn: AsyncConnection) -> Catalogue:
         objectives=by_kind.objectives,
         scorecards=by_kind.scorecards,
         event_types=by_kind.event_types,
-        other_versions={key: version for key, (_, version) in others.items()},
+        drafts={slug: kpi for slug, kpi in every.items() if kpi.is_draft},
+        other_versions=drafts | {key: version for key, (_, version) in others.items()},
     )
 
 
@@ -129,7 +132,7 @@ async def _write(conn: AsyncConnection, changes: Sequence[Change], after: Defini
     of_kpis = [change for change in changes if change.kind is Kind.KPI]
     others = [change for change in changes if change.kind is not Kind.KPI]
     if of_kpis:
-        await _write_kpis(conn, of_kpis, after.kpis, now)
+        await _write_kpis(conn, of_kpis, after, now)
         await _set_aside_measures(conn, after.kpis)
     if others:
         await write_documents(conn, others, after.by_key(), now)
@@ -138,16 +141,18 @@ async def _write(conn: AsyncConnection, changes: Sequence[Change], after: Defini
 
 
 async def _write_kpis(
-    conn: AsyncConnection, changes: Sequence[Change], after: Mapping[str, Kpi], now: datetime
+    conn: AsyncConnection, changes: Sequence[Change], after: Definitions, now: datetime
 ) -> None:
+    kpis_after = {**after.kpis, **after.drafts}
     written = [change for change in changes if change.action is not Action.RETIRE]
     retired = [change.slug for change in changes if change.action is Action.RETIRE]
     if written:
         await conn.execute(
-            insert(kpi_versions), [_version(change, after[change.slug], now) for change in written]
+            insert(kpi_versions), [_version(change, kpis_after[change.slug], now) for change in written]
         )
         await _put_in_force(conn, written, now)
-        await _number_measures(conn, [after[change.slug] for change in written], now)
+        counted = [after.kpis[change.slug] for change in written if change.slug in after.kpis]
+        await _number_measures(conn, counted, now)
     if retired:
         statement = update(kpis).where(kpis.c.slug.in_(retired)).values(retired_at=now, updated_at=now)
         await conn.execute(statement)

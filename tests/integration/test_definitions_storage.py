@@ -20,6 +20,7 @@ from shared.domain.definitions import (
     Objective,
     Scorecard,
 )
+from shared.storage.definition_histories import retired_kpis, versions_of
 from shared.storage.definitions import apply_changes, catalogue_revision, load_catalogue
 from shared.storage.engine import open_engine, reading, transaction
 from shared.storage.tables import document_versions, kpi_versions, measures
@@ -225,3 +226,49 @@ async def test_other_kinds_count_nothing(engine: AsyncEngine) -> None:
     await applied(engine, BOARD.model_copy(update={"title": "Ours"}))
 
     assert (await in_force(engine)).measure_ids == before.measure_ids
+
+
+@pytest.mark.asyncio
+async def test_drafts(engine: AsyncEngine) -> None:
+    """A draft is kept with its version and not counted; activated it is, and taken back no more."""
+    (drafted,) = await applied(engine, a_kpi(status="draft"))
+    as_draft = await in_force(engine)
+    (activated,) = await applied(engine, a_kpi())
+    active = await in_force(engine)
+    await applied(engine, a_kpi(status="draft"))
+    again = await in_force(engine)
+
+    assert (drafted.version, activated.version) == (1, 2)
+    assert (as_draft.kpis, as_draft.versions, as_draft.measure_ids) == ({}, {}, {})
+    assert as_draft.drafts == {"orders": a_kpi(status="draft")}
+    assert as_draft.version_of((Kind.KPI, "orders")) == 1
+    assert (active.drafts, active.versions, len(active.measure_ids)) == ({}, {"orders": 2}, 1)
+    assert (again.kpis, again.version_of((Kind.KPI, "orders"))) == ({}, 3)
+    async with reading(engine) as connection:
+        rows = (await connection.execute(select(measures.c.fingerprint))).scalars().all()
+    assert ["#" in fingerprint for fingerprint in rows] == [True]
+
+
+@pytest.mark.asyncio
+async def test_histories(engine: AsyncEngine) -> None:
+    """Every version can be read back, also of what was retired, which is listed with when."""
+    await applied(engine, a_kpi(), BOARD)
+    await applied(engine, a_kpi(title="Paid orders"))
+    await applied(engine, prune=True)
+
+    async with reading(engine) as connection:
+        (retired,) = await retired_kpis(connection)
+        told = await versions_of(connection, (Kind.KPI, "orders"))
+        board = await versions_of(connection, (Kind.SCORECARD, "grow"))
+        nothing = await versions_of(connection, (Kind.OBJECTIVE, "grow"))
+
+    assert (retired.kpi.title, retired.version, retired.retired_at) == ("Paid orders", 2, NOW)
+    assert told is not None
+    assert [(each.version, each.spec["title"], each.created_at) for each in told.versions] == [
+        (1, "Orders", NOW),
+        (2, "Paid orders", NOW),
+    ]
+    assert (told.retired_at, told.newest) == (NOW, retired.kpi)
+    assert board is not None
+    assert (len(board.versions), board.newest, board.retired_at) == (1, BOARD, NOW)
+    assert nothing is None

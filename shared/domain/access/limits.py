@@ -1,5 +1,6 @@
 """Which KPIs a caller may see: all, or those of some departments and some by name."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.domain.definitions import Kpi
@@ -21,6 +22,12 @@ class Limits:
     def is_everything(self) -> bool:
         """Whether nothing is hidden."""
         return self.departments is None and self.kpis is None
+
+    def includes(self, departments: Iterable[str]) -> bool:
+        """Whether one of *departments* is among those that may be seen."""
+        return self.is_everything or (
+            self.departments is not None and not self.departments.isdisjoint(departments)
+        )
 
     def shows(self, kpi: Kpi) -> bool:
         """Whether *kpi* may be seen. One of no department is seen by whom it is named to."""

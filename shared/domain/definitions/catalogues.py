@@ -1,7 +1,7 @@
 """KPIs together: which formula reads which, what they owe each other, and the order to work them out."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from shared.domain.definitions.event_types import EventType
@@ -23,7 +23,8 @@ class Catalogue:
         versions: the version of each.
         measure_ids: the number of every measure of these KPIs, by fingerprint.
         objectives, scorecards, event_types: by name.
-        other_versions: the version of each of these, by kind and name.
+        drafts: KPIs that are kept and not in force, by slug.
+        other_versions: the version of each of these and of the drafts, by kind and name.
     """
 
     revision: int
@@ -33,17 +34,19 @@ class Catalogue:
     objectives: Mapping[str, Objective] = field(default_factory=dict)
     scorecards: Mapping[str, Scorecard] = field(default_factory=dict)
     event_types: Mapping[str, EventType] = field(default_factory=dict)
+    drafts: Mapping[str, Kpi] = field(default_factory=dict)
     other_versions: Mapping[Key, int] = field(default_factory=dict)
 
     @property
     def definitions(self) -> Definitions:
         """All of them, without their versions."""
-        return Definitions(self.kpis, self.objectives, self.scorecards, self.event_types)
+        return Definitions(self.kpis, self.objectives, self.scorecards, self.event_types, self.drafts)
 
     def version_of(self, key: Key) -> int | None:
-        """The version in force of the definition of that kind and name; None if there is none."""
+        """The newest version of the definition of that kind and name; None if there is none."""
         kind, name = key
-        return self.versions.get(name) if kind is Kind.KPI else self.other_versions.get(key)
+        in_force = self.versions.get(name) if kind is Kind.KPI else None
+        return self.other_versions.get(key) if in_force is None else in_force
 
     def evaluation_order(self) -> tuple[str, ...]:
         """The slugs of formulas, each after those that it reads."""
@@ -115,17 +118,24 @@ def operands_of(kpi: Kpi) -> tuple[str, ...]:
     return () if kpi.parsed_formula is None else tuple(sorted(kpi.parsed_formula.names))
 
 
-def catalogue_problems(kpis: Mapping[str, Kpi]) -> tuple[CatalogueProblem, ...]:
-    """Everything that *kpis* break together; empty if they can be in force."""
-    return tuple(problem for slug, kpi in kpis.items() for problem in _problems(slug, kpi, kpis))
+def catalogue_problems(kpis: Mapping[str, Kpi], drafts: Container[str] = ()) -> tuple[CatalogueProblem, ...]:
+    """Everything that *kpis* break together; empty if they can be in force.
+
+    Args:
+        kpis: by slug.
+        drafts: slugs that are taken and not in force, so that no formula may read them.
+    """
+    return tuple(problem for slug, kpi in kpis.items() for problem in _problems(slug, kpi, kpis, drafts))
 
 
-def _problems(slug: str, kpi: Kpi, kpis: Mapping[str, Kpi]) -> Iterator[CatalogueProblem]:
+def _problems(
+    slug: str, kpi: Kpi, kpis: Mapping[str, Kpi], drafts: Container[str]
+) -> Iterator[CatalogueProblem]:
     if kpi.parsed_formula is None:
         return
     for name, line, column in kpi.parsed_formula.places:
         if name not in kpis:
-            yield CatalogueProblem(slug, ("formula",), _unknown(name, kpis), (line, column))
+            yield CatalogueProblem(slug, ("formula",), unknown_kpi(name, kpis, drafts), (line, column))
             continue
         cycle = _cycle(slug, name, kpis)
         if cycle:
@@ -136,7 +146,10 @@ def _problems(slug: str, kpi: Kpi, kpis: Mapping[str, Kpi]) -> Iterator[Catalogu
         yield from _missing(kpi, kpis[name])
 
 
-def _unknown(name: str, kpis: Mapping[str, Kpi]) -> str:
+def unknown_kpi(name: str, kpis: Mapping[str, Kpi], drafts: Container[str]) -> str:
+    """The sentence that says that *name* is none of *kpis*."""
+    if name in drafts:
+        return f"the KPI {name!r} is a draft: it has no values until its status is active"
     close = difflib.get_close_matches(name, kpis, n=1)
     return f"there is no KPI {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
 

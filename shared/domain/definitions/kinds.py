@@ -76,25 +76,32 @@ def fields_of(model: type[BaseModel]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """Definitions of every kind, by name."""
+    """Definitions of every kind, by name.
+
+    Attributes:
+        kpis: those that are in force, or will be.
+        drafts: KPIs that are not.
+    """
 
     kpis: Mapping[str, Kpi] = field(default_factory=dict)
     objectives: Mapping[str, Objective] = field(default_factory=dict)
     scorecards: Mapping[str, Scorecard] = field(default_factory=dict)
     event_types: Mapping[str, EventType] = field(default_factory=dict)
+    drafts: Mapping[str, Kpi] = field(default_factory=dict)
 
     @classmethod
     def of(cls, definitions: Iterable[Definition]) -> "Definitions":
         """*definitions*, of which a later one takes the place of an earlier one with its key."""
-        every = list(definitions)
+        every = list({key_of(each): each for each in definitions}.values())
         return cls(
-            kpis={each.slug: each for each in every if isinstance(each, Kpi)},
+            kpis={each.slug: each for each in every if isinstance(each, Kpi) and not each.is_draft},
             objectives={each.slug: each for each in every if isinstance(each, Objective)},
             scorecards={each.slug: each for each in every if isinstance(each, Scorecard)},
             event_types={each.type: each for each in every if isinstance(each, EventType)},
+            drafts={each.slug: each for each in every if isinstance(each, Kpi) and each.is_draft},
         )
 
     def by_key(self) -> dict[Key, Definition]:
         """All of them, kind by kind."""
-        kinds = (self.kpis, self.objectives, self.scorecards, self.event_types)
+        kinds = (self.kpis, self.drafts, self.objectives, self.scorecards, self.event_types)
         return {key_of(each): each for kind in kinds for each in kind.values()}

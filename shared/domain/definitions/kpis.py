@@ -9,6 +9,7 @@ from pydantic import model_validator
 from shared.domain.aggregates import Aggregate, Per, Rule, kind_of
 from shared.domain.business_hours import BusinessHours
 from shared.domain.calendars import Period
+from shared.domain.definitions.lifecycles import Lifecycle
 from shared.domain.definitions.measures import Measure
 from shared.domain.definitions.rules import check_rules
 from shared.domain.definitions.specs import KpiSpec
@@ -23,6 +24,11 @@ class Kpi(KpiSpec):
     def _rules(self) -> Self:
         check_rules(self)
         return self
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it is not in force yet: nothing is counted for it, and nothing may be made of it."""
+        return self.status is Lifecycle.DRAFT
 
     @property
     def is_formula(self) -> bool:

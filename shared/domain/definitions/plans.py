@@ -102,7 +102,7 @@ def _change(catalogue: Catalogue, key: Key, before: Definition | None, after: De
 
 
 def _starts(catalogue: Catalogue, definition: Definition) -> tuple[tuple[str, ...], ...]:
-    if not isinstance(definition, Kpi):
+    if not isinstance(definition, Kpi) or definition.is_draft:
         return ()
     counted = {measure.fingerprint for each in catalogue.kpis.values() for measure in each.measures()}
     return tuple(m.breakdown for m in definition.measures() if m.fingerprint not in counted)

@@ -6,6 +6,9 @@ from typing import NamedTuple
 from pydantic_core import PydanticCustomError
 
 from shared.domain.aggregates import NEEDS_NO_VALUE, Aggregate
+from shared.domain.definitions.currencies import CURRENCIES
+from shared.domain.definitions.formats import LENGTHS, Style
+from shared.domain.definitions.lifecycles import Lifecycle
 from shared.domain.definitions.parts import Target
 from shared.domain.definitions.specs import KpiSpec
 from shared.domain.expressions import ExpressionError, parse_value
@@ -33,9 +36,41 @@ Found = Iterator[tuple[Path, str] | Broken]
 
 def check_rules(kpi: KpiSpec) -> None:
     """Raise one error that lists every rule that *kpi* breaks, if it breaks any."""
-    found = [*_source(kpi), *_aggregate(kpi), *_windows(kpi), *_breakdowns(kpi), *_target(kpi), *_alerts(kpi)]
+    found = [
+        *_standing(kpi),
+        *_format(kpi),
+        *_source(kpi),
+        *_aggregate(kpi),
+        *_windows(kpi),
+        *_breakdowns(kpi),
+        *_target(kpi),
+        *_alerts(kpi),
+    ]
     if found:
         raise PydanticCustomError("rules", "{rules}", {"rules": [Broken(*one) for one in found]})
+
+
+def _standing(kpi: KpiSpec) -> Found:
+    if kpi.replaced_by is None:
+        return
+    if kpi.status is not Lifecycle.DEPRECATED:
+        yield ("replaced_by",), "replaced_by is for KPIs with the status deprecated"
+    if kpi.replaced_by == kpi.slug:
+        yield ("replaced_by",), "a KPI is replaced by another one"
+
+
+def _format(kpi: KpiSpec) -> Found:
+    if kpi.format is None:
+        return
+    style, currency = kpi.format.style, kpi.format.currency
+    if style is Style.CURRENCY and currency is None:
+        yield ("format",), "which currency? such as currency: EUR"
+    if style is not Style.CURRENCY and currency is not None:
+        yield ("format", "currency"), "currency is for the style currency"
+    if currency is not None and kpi.unit in CURRENCIES - {currency}:
+        yield ("format", "currency"), f"the unit is {kpi.unit}"
+    if style is Style.DURATION and kpi.unit not in LENGTHS:
+        yield ("format", "style"), f"the style duration needs a unit of time: {', '.join(LENGTHS)}"
 
 
 def _source(kpi: KpiSpec) -> Found:

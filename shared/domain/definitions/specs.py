@@ -25,6 +25,8 @@ from shared.domain.definitions.fields import (
     WindowName,
     Zone,
 )
+from shared.domain.definitions.formats import Format
+from shared.domain.definitions.lifecycles import Lifecycle
 from shared.domain.definitions.parts import MODEL, Alert, OpenHours, Target
 from shared.domain.targets import Direction
 
@@ -36,6 +38,15 @@ class KpiSpec(BaseModel):
 
     slug: Slug
     """Names the KPI everywhere: in addresses, formulas and metrics."""
+
+    status: Lifecycle = Lifecycle.ACTIVE
+    """How far it has come: draft, active or deprecated."""
+
+    replaced_by: Slug | None = None
+    """Only with the status deprecated: the KPI to use instead."""
+
+    certified: StrictBool = False
+    """Whether somebody answers for its being right: a mark, on which nothing else depends."""
 
     title: Line
     """What people call it."""
@@ -66,6 +77,9 @@ class KpiSpec(BaseModel):
 
     unit: Line | None = None
     """What it is counted in, such as EUR, % or flights."""
+
+    format: Format | None = None
+    """How its values are shown."""
 
     scale: Annotated[StrictInt, Field(ge=0, le=9)] = 0
     """Decimals kept of the value of each event, rounded half-even."""

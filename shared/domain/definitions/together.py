@@ -3,8 +3,10 @@
 import difflib
 from collections.abc import Iterable, Iterator
 
-from shared.domain.definitions.catalogues import CatalogueProblem, catalogue_problems
+from shared.domain.definitions.catalogues import CatalogueProblem, catalogue_problems, unknown_kpi
 from shared.domain.definitions.kinds import Definitions, Kind
+from shared.domain.definitions.kpis import Kpi
+from shared.domain.definitions.lifecycles import Lifecycle
 from shared.domain.definitions.objectives import circle_of
 from shared.domain.definitions.scorecards import Scorecard, ScorecardKpi
 
@@ -12,7 +14,7 @@ from shared.domain.definitions.scorecards import Scorecard, ScorecardKpi
 def problems_together(definitions: Definitions) -> tuple[CatalogueProblem, ...]:
     """Everything that *definitions* break together; empty if they can be in force."""
     return (
-        *catalogue_problems(definitions.kpis),
+        *catalogue_problems(definitions.kpis, definitions.drafts),
         *_objective_problems(definitions),
         *(
             problem
@@ -23,7 +25,14 @@ def problems_together(definitions: Definitions) -> tuple[CatalogueProblem, ...]:
 
 
 def warnings_together(definitions: Definitions) -> tuple[CatalogueProblem, ...]:
-    """What is allowed and probably not meant: KPIs with objectives that are not defined, where some are."""
+    """What is allowed and probably not meant.
+
+    That is: objectives that are not defined, where some are, and the use of KPIs that are deprecated.
+    """
+    return (*_unknown_objectives(definitions), *_unknown_successors(definitions), *_deprecated(definitions))
+
+
+def _unknown_objectives(definitions: Definitions) -> tuple[CatalogueProblem, ...]:
     known = definitions.objectives
     if not known:
         return ()
@@ -33,6 +42,32 @@ def warnings_together(definitions: Definitions) -> tuple[CatalogueProblem, ...]:
         for name in kpi.objective
         if name not in known
     )
+
+
+def _unknown_successors(definitions: Definitions) -> Iterator[CatalogueProblem]:
+    for slug, kpi in definitions.kpis.items():
+        if kpi.replaced_by is not None and kpi.replaced_by not in definitions.kpis:
+            message = _unknown(Kind.KPI, kpi.replaced_by, definitions.kpis)
+            yield CatalogueProblem(slug, ("replaced_by",), message)
+
+
+def _deprecated(definitions: Definitions) -> Iterator[CatalogueProblem]:
+    """Uses of what is deprecated, by what is not."""
+    old = {slug: kpi for slug, kpi in definitions.kpis.items() if kpi.status is Lifecycle.DEPRECATED}
+    for slug, kpi in definitions.kpis.items():
+        if slug not in old and kpi.parsed_formula is not None:
+            for name, line, column in kpi.parsed_formula.places:
+                if name in old:
+                    yield CatalogueProblem(slug, ("formula",), _instead(old[name]), (line, column))
+    for slug, card in definitions.scorecards.items():
+        for place, each in enumerate(card.kpis):
+            if each.kpi in old:
+                path = ("kpis", place, "kpi")
+                yield CatalogueProblem(slug, path, _instead(old[each.kpi]), kind=Kind.SCORECARD)
+
+
+def _instead(kpi: Kpi) -> str:
+    return f"{kpi.slug} is deprecated" + (f": use {kpi.replaced_by}" if kpi.replaced_by else "")
 
 
 def _unknown(kind: Kind, name: str, known: Iterable[str]) -> str:
@@ -69,7 +104,7 @@ def _scorecard_problems(scorecard: Scorecard, definitions: Definitions) -> Itera
 def _member_problems(each: ScorecardKpi, definitions: Definitions) -> Iterator[tuple[str, str]]:
     kpi = definitions.kpis.get(each.kpi)
     if kpi is None:
-        yield "kpi", _unknown(Kind.KPI, each.kpi, definitions.kpis)
+        yield "kpi", unknown_kpi(each.kpi, definitions.kpis, definitions.drafts)
         return
     if each.window is not None and each.window not in kpi.windows:
         yield "window", f"{kpi.slug} has no window {each.window}; it has {', '.join(kpi.windows)}"

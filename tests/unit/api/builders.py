@@ -32,6 +32,7 @@ from shared.replay.previews import Preview
 from shared.replay.revisions import Revision
 from shared.storage.contributions import Change
 from shared.storage.current import CurrentReading
+from shared.storage.definition_histories import Retired
 from shared.storage.readings import Ask
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
@@ -84,6 +85,7 @@ class Memory:
         rows: kpi_current.
         changes: what `changed_since` gives, one answer after the other; then nothing.
         value: what every ask is answered with.
+        gone: the KPIs that were retired.
         known: the combinations that have been met.
         standing: the alerts.
         is_away: whether the database does not answer.
@@ -98,6 +100,7 @@ class Memory:
         self.rows: list[CurrentReading] = []
         self.changes: list[tuple[list[CurrentReading], int]] = []
         self.value: Decimal | None = Decimal(42)
+        self.gone: list[Retired] = []
         self.known: list[Combination] = []
         self.standing: list[Alert] = []
         self.is_away = False
@@ -125,6 +128,11 @@ class Memory:
             value=self.value,
             window_end=ask.at,
         )
+
+    async def retired(self) -> list[Retired]:
+        """Those that are set."""
+        self._answer()
+        return self.gone
 
     async def combinations(
         self, catalogue: Catalogue, slug: str, breakdown: tuple[str, ...]
@@ -317,6 +325,7 @@ def a_state(
         alerts=memory,
         event_types=NoEvents(),
         dead_letters=DeadLetters("127.0.0.1:1"),
+        retired=memory,
         catalogue=catalogue,
         hub=Hub(
             readings=memory, catalogue=catalogue, clock=_now, open_streams=metrics.streams, limit=streams

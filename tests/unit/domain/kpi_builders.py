@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.domain.definitions import Catalogue, Definitions, Kind, Kpi
+from shared.domain.definitions import Catalogue, Definitions, Kpi
 
 
 def a_kpi(slug: str = "orders", **fields: Any) -> Kpi:
@@ -24,5 +24,6 @@ def a_catalogue(*kpis: Kpi, revision: int = 1, others: Definitions | None = None
         objectives=others.objectives,
         scorecards=others.scorecards,
         event_types=others.event_types,
-        other_versions={key: 1 for key in others.by_key() if key[0] is not Kind.KPI},
+        drafts=others.drafts,
+        other_versions=dict.fromkeys(others.by_key(), 1),
     )
