@@ -31,11 +31,13 @@ class Measured:
 
     Attributes:
         series: the combination of dimension values, as in `series.dimensions`, of each group met.
+        places: which of the events of its type in the batch each row is.
     """
 
     target: Target
     rows: Rows
     series: Mapping[int, str]
+    places: Int64s
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def _within_hours(target: Target, taken: Rows) -> Rows:
 def _measured(target: Target, taken: Rows, columns: Mapping[str, "_Column"]) -> Measured:
     """What *target* has of the rows *taken*, whose groups are their places in the batch."""
     group, series = _groups([columns[path] for path in target.breakdown], taken.group)
-    return Measured(target, replace(taken, group=group), series)
+    return Measured(target, replace(taken, group=group), series, taken.group)
 
 
 def _groups(columns: Sequence["_Column"], rows: Int64s) -> tuple[Int64s, dict[int, str]]:

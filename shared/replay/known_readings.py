@@ -86,14 +86,21 @@ async def readings_then(reader: RecordReader, then: Then, *, disorder: timedelta
         LogLostError: the log holds some of it no more.
         BrokerUnavailableError: Kafka did not answer.
     """
+    answers, complete = await answers_then(reader, then, disorder=disorder)
+    found = readings_of(then.catalogue, then.asks, answers, complete, now=then.at)
+    return [replace(each, valid_until=None) for each in found]
+
+
+async def answers_then(
+    reader: RecordReader, then: Then, *, disorder: timedelta
+) -> tuple[dict[SeriesQuestion, tuple[Plan, Answer]], Completeness]:
+    """What the log says to the questions of *then*, and how far it was counted; as `readings_then`."""
     wholes = [found.whole for found in then.plans.values()]
     edges = {whole.start_us for whole in wholes} | {whole.end_us for whole in wholes}
     counted = await recount(reader, then.stretches, list(then.wanted.values()), edges)
     answers = {key: (found, _answer(then, counted, key)) for key, found in then.plans.items()}
     as_of = await _as_of(reader, then)
-    complete = replace(then.begun, as_of=as_of, watermark=as_of - disorder)
-    found = readings_of(then.catalogue, then.asks, answers, complete, now=then.at)
-    return [replace(each, valid_until=None) for each in found]
+    return answers, replace(then.begun, as_of=as_of, watermark=as_of - disorder)
 
 
 def _answer(then: Then, counted: Recount, key: SeriesQuestion) -> Answer:

@@ -1,7 +1,7 @@
 """What a wanted reading comes down to: questions about series, and the reading that their answers make."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,6 +9,7 @@ from shared.contracts.series import series_text
 from shared.domain.calendars import Calendar, as_datetime, instant_us
 from shared.domain.definitions import Catalogue, Kpi, Measure
 from shared.domain.definitions.catalogues import within
+from shared.domain.definitions.operand_trees import operands_below
 from shared.domain.errors import UnknownBreakdownError, UnknownKpiError, UnknownWindowError
 from shared.domain.expressions import Operand
 from shared.domain.readings import (
@@ -60,11 +61,16 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An ask and the questions to the panes that it comes down to, by the operand that each is for."""
+    """An ask and the questions to the panes that it comes down to, by the operand that each is for.
+
+    Attributes:
+        operand: what of the ask's KPI is meant: itself, or something that its formula reads.
+    """
 
     catalogue: Catalogue
     ask: Ask
     leaves: Mapping[Operand, Leaf]
+    operand: Operand
 
     @classmethod
     def of(cls, catalogue: Catalogue, ask: Ask) -> "Wanted":
@@ -78,7 +84,14 @@ class Wanted:
             raise UnknownWindowError(ask.slug, ask.window, tuple(kpi.windows))
         check_breakdown(kpi, tuple(name for name, _ in ask.dimensions))
         operands = catalogue.leaf_operands(ask.slug)
-        return cls(catalogue, ask, {operand: _leaf(catalogue, operand, kpi, ask) for operand in operands})
+        leaves = {operand: _leaf(catalogue, operand, kpi, ask) for operand in operands}
+        return cls(catalogue, ask, leaves, Operand(ask.slug))
+
+    def below(self, operand: Operand) -> "Wanted":
+        """The same of *operand* alone, which its formula reads, directly or not."""
+        below = set(operands_below(self.catalogue.kpis, operand))
+        leaves = {one: leaf for one, leaf in self.leaves.items() if one in below}
+        return replace(self, operand=operand, leaves=leaves)
 
     @property
     def questions(self) -> list[SeriesQuestion]:
@@ -90,10 +103,10 @@ class Wanted:
         whole = self._whole(answers, now=now)
         until_us = None if self.ask.at < now else self._valid_until_us(answers, now_us=instant_us(now))
         return Reading(
-            slug=self.ask.slug,
-            version=self.catalogue.versions[self.ask.slug],
+            slug=self.operand.slug,
+            version=self.catalogue.versions[self.operand.slug],
             window=self.ask.window,
-            dimensions=dict(self.ask.dimensions),
+            dimensions={} if self.operand.is_total else dict(self.ask.dimensions),
             value=self.value(answers),
             n=sum(answers[leaf.key][1].partial.n for leaf in self._own),
             window_start=as_datetime(whole.start_us),
@@ -105,7 +118,7 @@ class Wanted:
 
     def value(self, answers: Answers) -> Decimal | None:
         """The value that follows from *answers*."""
-        return self._evaluated(Operand(self.ask.slug), answers)
+        return self._evaluated(self.operand, answers)
 
     def _evaluated(self, operand: Operand, answers: Answers) -> Decimal | None:
         formula = self.catalogue.kpis[operand.slug].parsed_formula
@@ -116,8 +129,9 @@ class Wanted:
 
     @property
     def _own(self) -> list[Leaf]:
-        """The questions about the instant and the dimensions asked for."""
-        return [leaf for o, leaf in self.leaves.items() if not (o.is_previous or o.is_total)]
+        """The questions about the instant and the dimensions that are meant."""
+        meant = self.operand.is_previous, self.operand.is_total
+        return [leaf for o, leaf in self.leaves.items() if (o.is_previous, o.is_total) == meant]
 
     def _whole(self, answers: Answers, *, now: datetime) -> Interval:
         """The interval that the window stands for: the widest of those of the operands at this instant."""

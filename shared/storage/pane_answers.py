@@ -44,7 +44,7 @@ async def answers(
     connection: AsyncConnection, keys: Collection[SeriesQuestion], *, now: datetime
 ) -> dict[SeriesQuestion, tuple[Plan, Answer]]:
     """For each of *keys*, the panes it came down to and what they said, as seen at *now*."""
-    series = await _series(connection, keys)
+    series = await numbered_series(connection, keys)
     plans = {question: plan(question, now_us=instant_us(now)) for question in {key.question for key in keys}}
     pairs: dict[Kind, set[Pair]] = defaultdict(set)
     for key in keys:
@@ -55,7 +55,7 @@ async def answers(
         plain = [one for one in series.values() if kind in PLAIN_KINDS and one.kind is kind]
         finest = {one.series_id: one.finest for one in plain}
         until_us = dict(zip(DERIVED, plain[0].until_us, strict=True)) if plain else {}
-        found |= await _answers(connection, Looks(plans, list(asked), finest, until_us), kind)
+        found |= await kind_answers(connection, Looks(plans, list(asked), finest, until_us), kind)
     return {
         key: (plans[key.question], found.get((key.question, series[key].series_id), NOTHING))
         if key in series
@@ -65,7 +65,7 @@ async def answers(
 
 
 @dataclass(frozen=True, slots=True)
-class _Series:
+class NumberedSeries:
     """A series.
 
     Attributes:
@@ -79,15 +79,15 @@ class _Series:
     until_us: Sequence[int]
 
 
-async def _series(
+async def numbered_series(
     connection: AsyncConnection, keys: Collection[SeriesQuestion]
-) -> dict[SeriesQuestion, _Series]:
+) -> dict[SeriesQuestion, NumberedSeries]:
     """The series of each of *keys* that there is."""
     asked = {(key.measure_id, key.dimensions) for key in keys}
     parameters = {"measure_ids": [m for m, _ in asked], "dimensions": [d for _, d in asked]}
     rows = (await connection.execute(_SERIES, parameters)).all()
     known = {
-        (row.measure_id, row.dimensions): _Series(
+        (row.measure_id, row.dimensions): NumberedSeries(
             row.series_id, Kind(row.kind), Rung(row.finest), row.until_us
         )
         for row in rows
@@ -96,7 +96,8 @@ async def _series(
     return {key: one for key, one in found if one is not None}
 
 
-async def _answers(connection: AsyncConnection, looks: Looks, kind: Kind) -> Answers:
+async def kind_answers(connection: AsyncConnection, looks: Looks, kind: Kind) -> Answers:
+    """The answers to questions about series of one *kind*."""
     match kind:
         case Kind.NUMBERS | Kind.SQUARES:
             return await sum_answers(connection, looks, kind)
