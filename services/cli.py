@@ -19,7 +19,7 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     "kpi": ("services.catalogue:app", "KPI files: lint, plan, apply, show, export, lineage."),
     "events": ("services.event_commands:app", "Events as they arrive: the types that were seen."),
     "backfill": ("services.backfill_commands:app", "KPIs counted again from the event log."),
-    "value": ("services.value_commands:app", "Values of KPIs, once or as they change."),
+    "value": ("services.explain_commands:app", "Values of KPIs: once, as they change, and why."),
     "deadletter": ("services.ingest.deadletter_commands:app", "Events that were refused: list, retry."),
     "db": ("services.db_commands:app", "The database's schema."),
 }

@@ -14,7 +14,7 @@ from rich.table import Table
 
 app = typer.Typer(no_args_is_help=True)
 
-_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+DECODER = msgspec.json.Decoder(float_hook=Decimal)
 """Numbers with a point keep every digit they were sent with."""
 
 _SILENCE_S = 45.0
@@ -72,33 +72,51 @@ def get(
     """The value of a KPI over a window."""
     if watch and (at, known_at) != (None, None):
         raise typer.BadParameter("--watch follows the present; leave --at and --known-at out")
-    question = Question(slug, window, at, known_at, _dimensions(dim or []))
+    question = Question(slug, window, at, known_at, dimensions_of(dim or []))
     # What was known then is read from the log, for half a minute at most.
     with httpx2.Client(base_url=api, timeout=40.0 if known_at else 10.0, trust_env=False) as client:
         try:
             for body in followed(client, question) if watch else [asked(client, question)]:
                 _show(body, as_json=as_json)
         except ApiError as error:
-            _fail(str(error))
+            failed(str(error))
         except KeyboardInterrupt:
             raise typer.Exit from None
 
 
-def _dimensions(given: list[str]) -> dict[str, str]:
+def dimensions_of(given: list[str]) -> dict[str, str]:
+    """Dimensions written as NAME=VALUE.
+
+    Raises:
+        typer.BadParameter: one is not.
+    """
     pairs = [each.partition("=") for each in given]
     if not all(name and equals for name, equals, _ in pairs):
         raise typer.BadParameter("--dim takes NAME=VALUE, such as carrier=AA")
     return {name: value for name, _, value in pairs}
 
 
-def asked(client: httpx2.Client, question: Question) -> bytes:
+def asked(
+    client: httpx2.Client,
+    question: Question,
+    *,
+    what: str = "value",
+    more: Mapping[str, str] | None = None,
+) -> bytes:
     """The API's answer to *question*.
+
+    Args:
+        client: of the API.
+        question: which value.
+        what: of it is wanted, as the last part of the path.
+        more: further parameters.
 
     Raises:
         ApiError: it has none, or is not there.
     """
     try:
-        answer = client.get(f"/v1/kpis/{question.slug}/value", params=question.parameters())
+        parameters = question.parameters() | dict(more or {})
+        answer = client.get(f"/v1/kpis/{question.slug}/{what}", params=parameters)
     except httpx2.TransportError as error:
         raise ApiError(_unreachable(client, error)) from error
     return _body(answer)
@@ -112,9 +130,9 @@ def followed(client: httpx2.Client, question: Question) -> Iterator[bytes]:
     """
     first = asked(client, question)
     yield first
-    seen = _DECODER.decode(first)
+    seen = DECODER.decode(first)
     for data in _changes(client, {"kpi": seen["kpi"], "window": seen["window"]}):
-        body = _DECODER.decode(data)
+        body = DECODER.decode(data)
         if question.is_answered_by(body) and (body["value"], body["n"]) != (seen["value"], seen["n"]):
             seen = body
             yield data
@@ -183,7 +201,7 @@ def _show(body: bytes, *, as_json: bool) -> None:
     if as_json:
         typer.echo(body.decode())
     else:
-        Console().print(_table(_DECODER.decode(body)))
+        Console().print(_table(DECODER.decode(body)))
 
 
 def _table(body: Mapping[str, Any]) -> Table:
@@ -204,6 +222,7 @@ def _table(body: Mapping[str, Any]) -> Table:
     return table
 
 
-def _fail(reason: str) -> NoReturn:
+def failed(reason: str) -> NoReturn:
+    """End the command with *reason*."""
     typer.echo(reason, err=True)
     raise typer.Exit(1)

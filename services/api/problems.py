@@ -23,6 +23,7 @@ from shared.domain.definitions import DefinitionError
 from shared.domain.definitions import Problem as DefinitionProblem
 from shared.domain.errors import (
     BadInputError,
+    EventsMovedError,
     LogLostError,
     ReplayTooLargeError,
     StoreUnavailableError,
@@ -80,6 +81,7 @@ _BY_ERROR: Mapping[type[BaseException], Kind] = {
     DefinitionError: Kind(
         "invalid-definition", "The definition breaks rules", HTTPStatus.UNPROCESSABLE_ENTITY
     ),
+    EventsMovedError: Kind("events-moved", "What is listed has changed meanwhile", HTTPStatus.CONFLICT),
     BadInputError: Kind("bad-input", "What was sent cannot be used", HTTPStatus.BAD_REQUEST),
     BodyTooLargeError: BODY_TOO_LARGE,
     BodyTooSlowError: Kind("body-too-slow", "The body was not all there in time", HTTPStatus.REQUEST_TIMEOUT),

@@ -10,6 +10,8 @@ from shared.domain.alerts import StateName
 from shared.domain.contributions import Explanation
 from shared.domain.definitions import Catalogue
 from shared.domain.readings import Reading
+from shared.replay.explaining import Inquiry, Page, Told
+from shared.replay.listing import Listed, Pinned
 from shared.replay.revisions import Revision
 from shared.storage.contributions import Change
 from shared.storage.current import CurrentReading
@@ -100,6 +102,18 @@ class PastReader(Protocol):
 
     async def revisions(self, catalogue: Catalogue, ask: Ask) -> list[Revision]:
         """The changes of a value after it had been complete, oldest first."""
+
+    async def explained(self, catalogue: Catalogue, inquiry: Inquiry, page: Page | None) -> Told:
+        """A value with its reasons, and the events of *page*; without one, no events are looked for."""
+
+    async def events(
+        self, catalogue: Catalogue, inquiry: Inquiry, page: Page, pinned: Pinned | None
+    ) -> Listed:
+        """The events that a value of a KPI of events is made of, as the first page saw them.
+
+        Raises:
+            EventsMovedError: these are no longer the events that *pinned* tells of.
+        """
 
 
 class AlertReader(Protocol):

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -13,10 +13,13 @@ from shared.domain.definitions import Catalogue
 from shared.domain.readings import Reading
 from shared.messaging.failures import broker_call
 from shared.messaging.ranges import RangeReader, open_ranges
+from shared.replay.explaining import Bounds, Inquiry, Page, Told, explained, scene, told
 from shared.replay.known_readings import readings_then, remembered
+from shared.replay.listing import Listed, Pinned, listed, sought
 from shared.replay.revisions import Revision, revisions, story
 from shared.storage.engine import reading
 from shared.storage.readings import Ask
+from shared.storage.undoings import cancelled
 
 LOG_LIMIT_S = 30.0
 """How long the log may be read for one answer; a caller who waits longer has usually gone."""
@@ -67,6 +70,49 @@ class Replays:
                 told = await story(connection, catalogue, ask, disorder=self.disorder, most=self.most_records)
             async with self._log() as log:
                 return await revisions(log, told)
+
+    async def explained(self, catalogue: Catalogue, inquiry: Inquiry, page: Page | None) -> Told:
+        """A value with its reasons, and the events of *page*; without one, no events are looked for.
+
+        Raises:
+            ReplayTooLargeError: it would take too many records.
+            LogLostError: the log holds some of them no more.
+            StoreUnavailableError, BrokerUnavailableError: a door is closed, or it took too long.
+        """
+        if page is None and not inquiry.is_past:
+            async with reading(self.engine) as connection:
+                found = await scene(connection, catalogue, inquiry, self._bounds, is_log_read=False)
+            return told(found, found.answers, None)
+        async with self._turns:
+            async with reading(self.engine) as connection:
+                found = await scene(
+                    connection, catalogue, inquiry, self._bounds, is_log_read=page is not None
+                )
+            async with self._log() as log:
+                whole = await explained(log, found, page or Page(0), disorder=self.disorder)
+            async with reading(self.engine) as connection:
+                return replace(whole, cancelled=await cancelled(connection, whole.silent_keys))
+
+    async def events(
+        self, catalogue: Catalogue, inquiry: Inquiry, page: Page, pinned: Pinned | None
+    ) -> Listed:
+        """The events that a value of a KPI of events is made of, as the first page saw them.
+
+        Raises:
+            ReplayTooLargeError: it would take too many records.
+            EventsMovedError: these are no longer the events that *pinned* tells of.
+            LogLostError: the log holds some of them no more.
+            StoreUnavailableError, BrokerUnavailableError: a door is closed, or it took too long.
+        """
+        async with self._turns:
+            async with reading(self.engine) as connection:
+                search = await sought(connection, catalogue, inquiry, self._bounds, pinned)
+            async with self._log() as log:
+                return await listed(log, search, page, pinned)
+
+    @property
+    def _bounds(self) -> Bounds:
+        return Bounds(self.disorder, self.most_records)
 
     @contextlib.asynccontextmanager
     async def _log(self) -> AsyncIterator[RangeReader]:

@@ -77,6 +77,13 @@ class ReplayTooLargeError(BadInputError):
         self.most = most
 
 
+class EventsMovedError(BadInputError):
+    """What is listed has changed since the first page: an event of it was retracted; begin again."""
+
+    def __init__(self) -> None:
+        super().__init__("what is listed has changed since its first page: begin again without the cursor")
+
+
 class UnknownKpiError(BadInputError):
     """No KPI of that slug is in the catalogue."""
 

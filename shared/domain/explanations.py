@@ -15,6 +15,7 @@ from shared.domain.aggregates import (
 from shared.domain.business_hours import DAYS, BusinessHours
 from shared.domain.definitions import Kpi
 from shared.domain.expressions.spelling import number_text
+from shared.domain.targets import Direction, Judgement, Status
 
 _UNROUNDED = Context(prec=100)
 """More digits than any sum of values has."""
@@ -111,3 +112,24 @@ _NAMES = {
     Aggregate.LAST: "last value",
     Aggregate.STDDEV: "standard deviation",
 }
+
+
+def judgement_in_words(judgement: Judgement, value: Decimal | None, direction: Direction) -> str:
+    """By which rule *value* has the status of *judgement*."""
+    if judgement.status is Status.NO_TARGET:
+        return "nothing is aimed at there and then"
+    if judgement.target is None:
+        return "the target follows something that has no data"
+    told = f"{_aim_in_words(judgement, judgement.target, direction)}"
+    return f"{told}; {number_text(value)} is {judgement.status.replace('_', ' ')}"
+
+
+def _aim_in_words(judgement: Judgement, target: Decimal, direction: Direction) -> str:
+    aim, warning = number_text(target), judgement.warning
+    if direction is Direction.BAND:
+        around = number_text(judgement.tolerance or Decimal(0))
+        risk = "" if warning is None else f", at risk up to {number_text(warning)} away from it"
+        return f"{aim} is the target: on track up to {around} away from it{risk}; nearer is better"
+    than = "or more" if direction is Direction.UP else "or less"
+    risk = "" if warning is None else f", at risk from {number_text(warning)}"
+    return f"{aim} is the target: on track with that {than}{risk}; {direction.value} is better"

@@ -128,6 +128,7 @@ class Told:
         parts: of a formula, what it reads, with the value of each.
         answer: of a KPI of events, the interval and what the events in it come to.
         sift: of these, what was found of them in the log; None where nothing was looked for.
+        cancelled: the keys, with their partitions, of events that were retracted before they could count.
     """
 
     scene: Scene
@@ -135,6 +136,18 @@ class Told:
     parts: tuple[tuple[Operand, Reading], ...]
     answer: tuple[Plan, Answer] | None
     sift: Sift | None
+    cancelled: frozenset[tuple[int, bytes]] = frozenset()
+
+    @property
+    def silent_keys(self) -> frozenset[tuple[int, bytes]]:
+        """The keys, with their partitions, of what would be part of the value but counts nothing."""
+        silent = () if self.sift is None else self.sift.silent
+        return frozenset((one.partition, one.key) for one in silent)
+
+    @property
+    def copies(self) -> int:
+        """How many records are copies of events that came before, retracted ones included."""
+        return 0 if self.sift is None else len(self.sift.silent) - len(self.cancelled)
 
     @property
     def reconciles(self) -> bool | None:

@@ -55,6 +55,11 @@ def word_of(text: str, scope: Scope) -> object:
         value: Any = evaluated(text, scope)
     except UndefinedError:
         return None
+    return word_for(value)
+
+
+def word_for(value: object) -> object:
+    """What *value* is told apart by; None where it is nothing that can be told apart."""
     if isinstance(value, bool):
         return ("truth", value)
     if isinstance(value, str):

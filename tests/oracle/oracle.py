@@ -5,12 +5,12 @@ import json
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from tests.oracle.aggregates import Taken, aggregated, key_of, shown, word_of
+from tests.oracle.aggregates import Taken, aggregated, key_of, shown, word_for, word_of
 from tests.oracle.answers import Value, to_significant
 from tests.oracle.definitions import Definition, definitions
 from tests.oracle.events import Event, Record, events
@@ -25,6 +25,10 @@ OVERFLOW = "__overflow__"
 Dimensions = Mapping[str, str | None]
 Groups = dict[tuple[str | None, ...], list[Taken]]
 """Measured values by the values of the dimensions."""
+
+
+Told = tuple[str, str, datetime, object]
+"""An event as somebody told of it: source, id, time, and the value taken from it."""
 
 
 class Oracle:
@@ -98,6 +102,33 @@ class Oracle:
         value = None if result is None else to_significant(result)
         return Value(value, n, *view.interval, is_exact=False)
 
+    def counted(
+        self, slug: str, window: str, dimensions: Dimensions, at: datetime, *, now: datetime
+    ) -> list[bytes]:
+        """The keys of the events that the value of a KPI of events is made of, in ascending order."""
+        kpi = self._definitions[slug]
+        return sorted(one.key for one in self._values(kpi, View(kpi, window, dimensions, at, now)))
+
+    def happened(self, slug: str, window: str, at: datetime, *, now: datetime) -> int:
+        """How many events of the type of a KPI there are in its window, whether they count or not."""
+        span = self._span(self._definitions[slug], self._interval(slug, window, at, now))
+        return len(range(span.start, span.stop))
+
+    def remade(
+        self, slug: str, window: str, at: datetime, told: Iterable[Told], *, now: datetime
+    ) -> Fraction | None:
+        """What the events that somebody told of come to for a KPI of events."""
+        kpi = self._definitions[slug]
+        view = View(kpi, window, {}, at, now)
+        taken = [_taken_of(kpi, *each) for each in told]
+        return aggregated(kpi, taken, at=at, over=self._over(kpi, view))
+
+    def _over(self, kpi: Definition, view: View) -> timedelta:
+        """How long the window is that a rate divides by."""
+        if kpi.hours is not None and kpi.aggregate == "rate":
+            return business_time(kpi.hours, kpi.zone, *view.interval)
+        return view.measured
+
     def _own_measures(self, kpi: Definition) -> dict[str, Definition]:
         """The KPIs with events behind *kpi* that it reads as they are: not within prev() or total()."""
         if kpi.formula is None:
@@ -118,10 +149,7 @@ class Oracle:
     def _computed(self, kpi: Definition, view: View) -> Fraction | None:
         """The exact value of *kpi* as *view* sees it."""
         if kpi.formula is None:
-            over = view.measured
-            if kpi.hours is not None and kpi.aggregate == "rate":
-                over = business_time(kpi.hours, kpi.zone, *view.interval)
-            return aggregated(kpi, self._values(kpi, view), at=view.at, over=over)
+            return aggregated(kpi, self._values(kpi, view), at=view.at, over=self._over(kpi, view))
         return number(kpi.formula, _Operands(self, view))
 
     def operand(self, slug: str, view: View) -> Fraction | None:
@@ -196,6 +224,18 @@ def _measured(kpi: Definition, event: Event) -> Taken | None:
         return None if word is None else Taken(event.time, key, 0, word)
     found = number(kpi.value, scope)
     return None if found is None else Taken(event.time, key, round(found * 10**kpi.scale))
+
+
+def _taken_of(kpi: Definition, source: str, name: str, time: datetime, value: Any) -> Taken:
+    key = key_of(source, name)
+    if kpi.value is None:
+        return Taken(time, key, 0)
+    if kpi.aggregate == "distinct":
+        exact = value if isinstance(value, bool | int | str) else Fraction(value)
+        return Taken(time, key, 0, word_for(exact))
+    scaled = Fraction(value) * 10**kpi.scale
+    assert scaled.denominator == 1, f"{value} has more than {kpi.scale} decimals"
+    return Taken(time, key, scaled.numerator)
 
 
 def _names(formula: str, known: Iterable[str]) -> list[str]:

@@ -28,6 +28,8 @@ from shared.domain.errors import BrokerUnavailableError, StoreUnavailableError
 from shared.domain.ranking import OTHER
 from shared.domain.readings import Reading
 from shared.observability.health import Check
+from shared.replay.explaining import Inquiry, Page, Told
+from shared.replay.listing import Listed, Pinned
 from shared.replay.previews import Preview
 from shared.replay.revisions import Revision
 from shared.storage.contributions import Change
@@ -224,6 +226,7 @@ class Past:
         times: the times that were asked about.
         changes: the revisions of everything.
         revised: whose revisions were asked for.
+        explaining: what was to be explained, with how many events.
     """
 
     def __init__(self, memory: Memory) -> None:
@@ -232,6 +235,7 @@ class Past:
         self.times: list[datetime] = []
         self.changes: list[Revision] = []
         self.revised: list[Ask] = []
+        self.explaining: list[tuple[Inquiry, Page | None]] = []
 
     async def readings(self, catalogue: Catalogue, asks: Sequence[Ask], *, at: datetime) -> list[Reading]:
         """The readings of now, as of then."""
@@ -248,6 +252,20 @@ class Past:
         if self.failure is not None:
             raise self.failure
         return self.changes
+
+    async def explained(self, catalogue: Catalogue, inquiry: Inquiry, page: Page | None) -> Told:
+        """Nothing but the failure: values are explained from panes and a log, of which there are none."""
+        del catalogue
+        self.explaining.append((inquiry, page))
+        raise self.failure or LookupError("there is no log in memory")
+
+    async def events(
+        self, catalogue: Catalogue, inquiry: Inquiry, page: Page, pinned: Pinned | None
+    ) -> Listed:
+        """The same."""
+        del catalogue, pinned
+        self.explaining.append((inquiry, page))
+        raise self.failure or LookupError("there is no log in memory")
 
 
 class NoLog:
