@@ -10,14 +10,19 @@ import structlog
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from services.api.selections import Selection
 from services.api.streams import Hub
-from services.api.subscriptions import Batch, Change, Selection, Subscription
+from services.api.subscriptions import Batch, Change, Subscription
 from shared.runtime.clock import monotonic_s
 
 log = structlog.get_logger(__name__)
 
 _CHUNK_BYTES = 32 * 1024
 """Frames are sent in pieces of about this size, so that the time allowed for one means progress."""
+
+
+_RESET = b'id: 0\nevent: reset\ndata: {"reason":"too_old"}\n\n'
+"""What a client is told whose place is not remembered: it has to forget all it holds, everything follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +45,15 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, hub: Hub, selection: Selection, *, since: int | None, pace: Pace) -> None:
+    def __init__(
+        self, hub: Hub, selection: Selection, *, since: int | None, is_resumed: bool, pace: Pace
+    ) -> None:
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._hub = hub
         self._selection = selection
         self._since = since
+        self._is_resumed = is_resumed
         self._pace = pace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
@@ -67,7 +75,9 @@ class EventStream(Response):
         ends_s = monotonic_s() + self._pace.lifetime_s
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         await self._send(send, f"retry: {_retry_ms()}\n\n".encode())
-        position = await self._send_batch(send, snapshot, before=self._since or 0)
+        if snapshot.is_whole and self._is_resumed:
+            await self._send(send, _RESET)
+        position = await self._send_batch(send, snapshot, before=0 if snapshot.is_whole else self._since or 0)
         while subscription.farewell is None:
             left_s = ends_s - monotonic_s()
             if left_s <= 0:
@@ -75,7 +85,8 @@ class EventStream(Response):
             elif await subscription.wait(min(left_s, self._pace.keep_alive_s)):
                 position = await self._send_batch(send, subscription.taken(), before=position)
             else:
-                await self._send(send, b": still here\n\n")
+                position = max(position, subscription.position)
+                await self._send(send, b": still here\nid: %d\n\n" % position)
         bye = f'event: bye\ndata: {{"reason":"{subscription.farewell}"}}\n\n'.encode()
         await self._send(send, bye, more=False)
 
@@ -98,7 +109,7 @@ def _frames(batch: Batch, *, before: int) -> Iterator[bytes]:
 
 
 def _frame(change: Change, *, position: int) -> bytes:
-    return b"id: %d\nevent: value\ndata: %b\n\n" % (position, change.data)
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (position, change.event, change.data)
 
 
 def _pieces(frames: Iterable[bytes]) -> Iterator[bytes]:

@@ -5,19 +5,21 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from services.api.problems import Problem
-from services.api.schemas import ChangeBody
+from services.api.schemas import ChangeBody, GoneBody
 
 _REF = "#/components/schemas/{model}"
 
 _EVENT = {
     "type": "object",
     "properties": {
-        "event": {"type": "string", "enum": ["value", "bye"]},
+        "event": {"type": "string", "enum": ["value", "gone", "reset", "bye"]},
         "id": {"type": "string", "description": "Send it back as Last-Event-ID to go on from here"},
         "data": {
             "type": "string",
             "contentMediaType": "application/json",
-            "contentSchema": {"$ref": _REF.format(model="ChangeBody")},
+            "contentSchema": {
+                "anyOf": [{"$ref": _REF.format(model="ChangeBody")}, {"$ref": _REF.format(model="GoneBody")}]
+            },
         },
         "retry": {"type": "integer", "description": "Milliseconds to wait before coming again"},
     },
@@ -27,7 +29,7 @@ _EVENT = {
 def completed(document: dict[str, Any]) -> dict[str, Any]:
     """*document* with the schemas that only problems and events use."""
     schemas = document["components"]["schemas"]
-    for shape in (Problem, ChangeBody):
+    for shape in (Problem, ChangeBody, GoneBody):
         schema = TypeAdapter(shape).json_schema(ref_template=_REF, mode="serialization")
         schemas.update(schema.pop("$defs", {}))
         schemas[shape.__name__] = schema

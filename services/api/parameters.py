@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from starlette.datastructures import QueryParams
 
+from services.api.selections import DimensionFilter, choices
 from shared.domain.errors import BadInputError
 from shared.domain.windows import INSTANTS_US
 
@@ -157,6 +158,20 @@ def dimensions(query: QueryParams, *, reserved: Iterable[str]) -> dict[str, str 
             raise InvalidParameterError(name, "is given twice; a series has one value per dimension")
         asked[dimension] = value or None
     return asked
+
+
+def dimension_filter(query: QueryParams, *, reserved: Iterable[str]) -> DimensionFilter:
+    """Every query parameter but the *reserved* ones, as a filter of series.
+
+    A dimension given often may have any of the values; with `not.` before it, it may have none of them. An
+    empty value is a missing dimension. `data.` is as in `dimensions`, and comes after `not.`.
+    """
+    wanted, unwanted = list[tuple[str, str | None]](), list[tuple[str, str | None]]()
+    for name, value in query.multi_items():
+        if name not in reserved:
+            chosen = unwanted if name.startswith("not.") else wanted
+            chosen.append((name.removeprefix("not.").removeprefix("data."), value or None))
+    return DimensionFilter(choices(wanted), choices(unwanted))
 
 
 def no_others(query: QueryParams, *, known: Sequence[str]) -> None:

@@ -15,7 +15,9 @@ from shared.replay.listing import Listed, Pinned
 from shared.replay.revisions import Revision
 from shared.storage.contributions import Change
 from shared.storage.current import CurrentReading
+from shared.storage.current_pages import Position, Wanted
 from shared.storage.definition_histories import Retired
+from shared.storage.gone import Gone
 from shared.storage.readings import Ask
 
 Combination = tuple[tuple[str, str | None], ...]
@@ -76,8 +78,14 @@ class Readings(Protocol):
     ) -> list[CurrentReading]:
         """The rows of kpi_current, all or those of some KPIs and windows, in any order."""
 
-    async def changed_since(self, cursor: int) -> tuple[list[CurrentReading], int]:
-        """The rows of transactions from *cursor* on, and the cursor to go on from."""
+    async def page(self, wanted: Wanted, *, after: Position, limit: int) -> list[CurrentReading]:
+        """At most *limit* rows of kpi_current that are *wanted* and follow *after*, in its order."""
+
+    async def changed_since(self, cursor: int) -> tuple[list[CurrentReading | Gone], int]:
+        """What transactions from *cursor* on have written or removed, and the cursor to go on from."""
+
+    async def remembers(self, cursor: int) -> bool:
+        """Whether everything that was removed from *cursor* on is still known."""
 
 
 class RetiredReader(Protocol):

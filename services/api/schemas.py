@@ -72,6 +72,16 @@ class ChangeBody(ValueBody):
 
 
 @dataclass(frozen=True, slots=True)
+class GoneBody:
+    """A series that is no more: its KPI was retired, or has a new version that tells it anew."""
+
+    kpi: Annotated[str, Field(description="The KPI's slug")]
+    window: str
+    dimensions: Mapping[str, str | None]
+    revision: Annotated[int, Field(description="After that of its last value, before that of a new one")]
+
+
+@dataclass(frozen=True, slots=True)
 class ValuesBody:
     """A page of values."""
 

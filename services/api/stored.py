@@ -16,12 +16,16 @@ from shared.domain.readings import Reading
 from shared.storage import alerts as stored_alerts
 from shared.storage import contributions as stored_contributions
 from shared.storage import current as stored_current
+from shared.storage import current_pages
+from shared.storage import gone as stored_gone
 from shared.storage import readings as stored_readings
 from shared.storage.contributions import Change
 from shared.storage.current import CurrentReading
+from shared.storage.current_pages import Position, Wanted
 from shared.storage.definition_histories import Retired, retired_kpis
 from shared.storage.definitions import catalogue_revision, load_catalogue
 from shared.storage.engine import reading
+from shared.storage.gone import Gone
 from shared.storage.readings import Ask
 
 QUERY_LIMIT_S = 5.0
@@ -84,10 +88,21 @@ class Stored:
         async with self._reading() as connection:
             return await stored_current.current(connection, slugs=slugs, windows=windows)
 
-    async def changed_since(self, cursor: int) -> tuple[list[CurrentReading], int]:
-        """The rows of transactions from *cursor* on, and the cursor to go on from."""
+    async def page(self, wanted: Wanted, *, after: Position, limit: int) -> list[CurrentReading]:
+        """At most *limit* rows of kpi_current that are *wanted* and follow *after*, in its order."""
         async with self._reading() as connection:
-            return await stored_current.changed_since(connection, cursor)
+            return await current_pages.page(connection, wanted, after=after, limit=limit)
+
+    async def changed_since(self, cursor: int) -> tuple[list[CurrentReading | Gone], int]:
+        """What transactions from *cursor* on have written or removed, and the cursor to go on from."""
+        async with self._reading() as connection:
+            rows, position = await stored_current.changed_since(connection, cursor)
+            return [*rows, *await stored_gone.gone_since(connection, cursor)], position
+
+    async def remembers(self, cursor: int) -> bool:
+        """Whether everything that was removed from *cursor* on is still known."""
+        async with self._reading() as connection:
+            return cursor > await stored_gone.forgotten_until(connection)
 
     async def alerts(
         self, *, slug: str | None, state: StateName | None, after: tuple[str, str, str] | None, limit: int

@@ -7,7 +7,8 @@ up to there, whatever the order in which transactions committed.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -19,17 +20,40 @@ from services.api.freshness import defined, fresh
 from services.api.judging import judgements
 from services.api.parameters import series_key
 from services.api.readers import Readings
-from services.api.schemas import change_body
-from services.api.subscriptions import Batch, Change, Selection, SeriesKey, Subscription
-from shared.domain.definitions import Catalogue
+from services.api.schemas import GoneBody, change_body
+from services.api.selections import Selection
+from services.api.subscriptions import Batch, Change, SeriesKey, Subscription
+from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.errors import StoreUnavailableError, TryAgainError
-from shared.domain.readings import Reading
+from shared.domain.readings import Dimensions
+from shared.domain.targets import Judgement
 from shared.storage.current import CurrentReading
+from shared.storage.gone import Gone
 
 log = structlog.get_logger(__name__)
 
 BEYOND = 2**63 - 1
 """A cursor after every transaction: asking from there says only where the log of transactions ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A change, and whose it is.
+
+    Attributes:
+        kpi: only its slug where the series is gone, and the KPI perhaps with it.
+    """
+
+    kpi: Kpi | str
+    window: str
+    dimensions: Dimensions
+    change: Change
+
+    def is_for(self, selection: Selection) -> bool:
+        """Whether it is told to whoever made *selection*."""
+        if isinstance(self.kpi, str):
+            return selection.takes_gone(self.kpi, self.window, self.dimensions)
+        return selection.takes(self.kpi, self.window, self.dimensions)
 
 
 class TooManyStreamsError(TryAgainError):
@@ -79,23 +103,34 @@ class Hub:
             return
         rows, position = await self._readings.changed_since(self._position)
         # A transaction that is still open holds the cursor back, and the rows after it come again.
-        news = [row for row in rows if self._last_seen.get(_key(row.reading)) != row.revision]
-        if news:
-            self._offer(await self._knowing(news), news, position)
-        self._last_seen = {_key(row.reading): row.revision for row in rows}
+        news = [row for row in rows if self._last_seen.get(_key(row)) != row.revision]
+        self._offer(await self._told(news), position)
+        self._last_seen = {_key(row): row.revision for row in rows}
         self._position = position
 
-    async def _knowing(self, rows: list[CurrentReading]) -> Catalogue:
+    async def _told(self, rows: Sequence[CurrentReading | Gone]) -> list[_Told]:
+        """*rows* as clients are told of them; what the catalogue no longer has is left out."""
+        if not rows:
+            return []
+        values = [row for row in rows if isinstance(row, CurrentReading)]
+        catalogue = await self._knowing(values)
+        told = [
+            _Told(catalogue.kpis[row.reading.slug], row.reading.window, row.reading.dimensions, change)
+            for row, change in _changes(catalogue, defined(catalogue, values))
+        ]
+        gone = [row for row in rows if isinstance(row, Gone)]
+        return told + [_Told(row.slug, row.window, row.dimensions, _farewell(row)) for row in gone]
+
+    async def _knowing(self, rows: Sequence[CurrentReading]) -> Catalogue:
         catalogue = await self._catalogue.current()
         if all(row.reading.slug in catalogue.kpis for row in rows):
             return catalogue
         return await self._catalogue.renewed()
 
-    def _offer(self, catalogue: Catalogue, rows: list[CurrentReading], position: int) -> None:
-        pairs = [(row.reading, _change(catalogue, row)) for row in defined(catalogue, rows)]
+    def _offer(self, told: Sequence[_Told], position: int) -> None:
         for subscription in self._subscriptions:
-            takes = subscription.selection.takes
-            subscription.offer((change for reading, change in pairs if takes(reading)), position=position)
+            wanted = [each.change for each in told if each.is_for(subscription.selection)]
+            subscription.offer(wanted, position=position)
 
     @contextlib.contextmanager
     def subscribed(self, selection: Selection) -> Iterator[Subscription]:
@@ -140,15 +175,30 @@ class Hub:
             raise StoreUnavailableError("the stream has not found its place in the database yet")
         if since is not None and since <= position:
             rows, _ = await self._readings.changed_since(since)
-        else:
-            rows = await self._all_of(selection)
-        catalogue = await self._knowing(rows)
-        wanted = [row for row in defined(catalogue, rows) if selection.takes(row.reading)]
+            if await self._readings.remembers(since):
+                return await self._batch(selection, rows, position, is_whole=False)
+        return await self._batch(selection, await self._all_of(selection), position, is_whole=True)
+
+    async def _batch(
+        self,
+        selection: Selection,
+        rows: Sequence[CurrentReading | Gone],
+        position: int,
+        *,
+        is_whole: bool,
+    ) -> Batch:
+        values = [row for row in rows if isinstance(row, CurrentReading)]
+        catalogue = await self._knowing(values)
+        wanted = [row for row in defined(catalogue, values) if _is_wanted(row, catalogue, selection)]
         renewed = await fresh(self._readings, catalogue, wanted, now=self._clock())
-        return Batch(tuple(_change(catalogue, row) for row in renewed), position)
+        gone = await self._told([row for row in rows if isinstance(row, Gone)])
+        farewells = [each.change for each in gone if each.is_for(selection)]
+        changes = [change for _, change in _changes(catalogue, renewed)]
+        return Batch((*changes, *farewells), position, is_whole=is_whole)
 
     async def _all_of(self, selection: Selection) -> list[CurrentReading]:
-        slugs, windows = sorted(selection.slugs) or None, sorted(selection.windows) or None
+        slugs = selection.slugs_in((await self._catalogue.current()).kpis)
+        windows = sorted(selection.windows) or None
         return await self._readings.current(slugs=slugs, windows=windows)
 
     def say_goodbye(self) -> None:
@@ -158,11 +208,27 @@ class Hub:
             subscription.end("shutdown")
 
 
-def _key(reading: Reading) -> SeriesKey:
-    return reading.slug, reading.window, series_key(reading.dimensions)
+def _key(row: CurrentReading | Gone) -> SeriesKey:
+    named = row if isinstance(row, Gone) else row.reading
+    return named.slug, named.window, series_key(named.dimensions)
 
 
-def _change(catalogue: Catalogue, row: CurrentReading) -> Change:
-    (judgement,) = judgements(catalogue, [row.reading])
+def _is_wanted(row: CurrentReading, catalogue: Catalogue, selection: Selection) -> bool:
+    reading = row.reading
+    return selection.takes(catalogue.kpis[reading.slug], reading.window, reading.dimensions)
+
+
+def _changes(catalogue: Catalogue, rows: Sequence[CurrentReading]) -> list[tuple[CurrentReading, Change]]:
+    """Each of *rows* with what clients see of it."""
+    judged = judgements(catalogue, [row.reading for row in rows])
+    return [(row, _change(catalogue, row, judgement)) for row, judgement in zip(rows, judged, strict=True)]
+
+
+def _change(catalogue: Catalogue, row: CurrentReading, judgement: Judgement) -> Change:
     body = change_body(catalogue.kpis[row.reading.slug], row, judgement)
-    return Change(_key(row.reading), row.revision, ENCODER.encode(body))
+    return Change(_key(row), row.revision, ENCODER.encode(body))
+
+
+def _farewell(gone: Gone) -> Change:
+    body = GoneBody(gone.slug, gone.window, gone.dimensions, gone.revision)
+    return Change(_key(gone), gone.revision, ENCODER.encode(body), event=b"gone")

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shared.domain.readings import Reading
+from services.api.selections import Selection
 
 MAX_PENDING = 10_000
 """Series a client may have waiting; one that needs more should ask for fewer KPIs."""
@@ -14,34 +14,30 @@ SeriesKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """Which KPIs and windows a client wants; an empty set is all of them."""
-
-    slugs: frozenset[str] = frozenset()
-    windows: frozenset[str] = frozenset()
-
-    def takes(self, reading: Reading) -> bool:
-        """Whether *reading* is wanted."""
-        return (not self.slugs or reading.slug in self.slugs) and (
-            not self.windows or reading.window in self.windows
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Change:
-    """One row that a client is to see, already written out."""
+    """One row that a client is to see, already written out.
+
+    Attributes:
+        event: what the client's event is called.
+    """
 
     key: SeriesKey
     revision: int
     data: bytes
+    event: bytes = b"value"
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Changes, and the position that a client who has them all is complete up to."""
+    """Changes, and the position that a client who has them all is complete up to.
+
+    Attributes:
+        is_whole: everything selected is among them, so that whatever else a client holds is gone.
+    """
 
     changes: tuple[Change, ...]
     position: int
+    is_whole: bool = False
 
 
 class Subscription:
@@ -62,6 +58,11 @@ class Subscription:
             self.end("too_many_changes")
         elif self._pending:
             self._woken.set()
+
+    @property
+    def position(self) -> int:
+        """What a client who has taken everything is complete up to; 0 before the first offer."""
+        return self._position
 
     def end(self, reason: str) -> None:
         """Let the client be told goodbye for *reason*; the first reason stays."""

@@ -17,7 +17,7 @@ from shared.domain.definitions import Catalogue, Measure
 from shared.domain.errors import StoreUnavailableError
 from shared.runtime.clock import monotonic_s, utc_now
 from shared.runtime.lifecycle import pause
-from shared.storage import current
+from shared.storage import current, gone
 from shared.storage.current import Place
 from shared.storage.definitions import catalogue_revision
 from shared.storage.engine import transaction
@@ -176,6 +176,7 @@ class Refresher:
         async with transaction(self.engine) as connection:
             await self._take_turn(connection, catalogue)
             await current.prune(connection, catalogue.versions)
+            await gone.forget(connection)
         self._is_pruned = True
 
     async def _take_turn(self, connection: AsyncConnection, catalogue: Catalogue) -> None:

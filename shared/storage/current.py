@@ -66,11 +66,19 @@ ORDER BY valid_until LIMIT :most
 """)
 
 _PRUNE = text("""
--- prune: rows of KPIs that are gone, and of versions that are no longer in force.
-DELETE FROM kpi_current c WHERE NOT EXISTS (
-    SELECT FROM unnest(CAST(:slugs AS text[]), CAST(:versions AS int[])) AS k (slug, version)
-    WHERE k.slug = c.slug AND k.version = c.version
+-- prune: rows of KPIs that are gone, and of versions that are no longer in force; who follows is told.
+WITH pruned AS (
+    DELETE FROM kpi_current c WHERE NOT EXISTS (
+        SELECT FROM unnest(CAST(:slugs AS text[]), CAST(:versions AS int[])) AS k (slug, version)
+        WHERE k.slug = c.slug AND k.version = c.version
+    )
+    RETURNING slug, "window", dimensions
 )
+INSERT INTO kpi_gone (slug, "window", dimensions, revision, changed_in, gone_at)
+SELECT slug, "window", dimensions, nextval('kpi_current_revision'), pg_current_xact_id()::text::bigint, now()
+FROM pruned
+ON CONFLICT (slug, "window", dimensions) DO UPDATE SET
+    revision = excluded.revision, changed_in = excluded.changed_in, gone_at = excluded.gone_at
 """)
 
 _CURRENT = text("""
@@ -132,7 +140,7 @@ async def current(
         "slugs": None if slugs is None else list(slugs),
         "windows": None if windows is None else list(windows),
     }
-    return _stored((await connection.execute(_CURRENT, parameters)).all())
+    return stored((await connection.execute(_CURRENT, parameters)).all())
 
 
 async def changed_since(connection: AsyncConnection, cursor: int) -> tuple[list[CurrentReading], int]:
@@ -142,10 +150,11 @@ async def changed_since(connection: AsyncConnection, cursor: int) -> tuple[list[
     Begin with 0 for everything.
     """
     rows = (await connection.execute(_CHANGED, {"cursor": cursor})).all()
-    return _stored(row for row in rows if row.slug is not None), rows[0].next_cursor
+    return stored(row for row in rows if row.slug is not None), rows[0].next_cursor
 
 
-def _stored(rows: Iterable[Row[Any]]) -> list[CurrentReading]:
+def stored(rows: Iterable[Row[Any]]) -> list[CurrentReading]:
+    """The readings in *rows* of the table."""
     names = (
         "slug", "version", "window", "dimensions", "value", "n", "window_start", "window_end", "as_of",
         "complete", "valid_until",

@@ -2,18 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header
 from starlette.responses import Response
 
-from services.api.dependencies import CurrentCatalogue, Scope, State, known_kpi, known_windows, needs, only
+from services.api.dependencies import Scope, State, needs
 from services.api.event_stream import EventStream
-from services.api.subscriptions import Selection
+from services.api.routes.selections import DIMENSION_FILTERS, selection_of
+from services.api.selections import Selection
 
 router = APIRouter(prefix="/v1", tags=["values"], dependencies=[needs(Scope.READ)])
 
 _WHAT_COMES = """\
-Events `value`, each a value with its revision: first the selected values, then what changes. An event `bye`
-ends the stream; come again after the time in `retry`, with the last id."""
+Events `value`, each a value with its revision: first the selected values, then what changes; `gone` tells of
+a series that is no more. An event `bye` ends the stream; come again after the time in `retry`, with the last
+id. If that is no longer remembered, `reset` comes first: forget everything, all of it follows."""
 
 _MAX_POSITION_DIGITS = 18
 
@@ -23,21 +25,23 @@ _MAX_POSITION_DIGITS = 18
     status_code=200,
     response_class=EventStream,
     response_description=_WHAT_COMES,
-    dependencies=[Depends(only("kpi", "window"))],
+    openapi_extra=DIMENSION_FILTERS,
 )
 async def stream_values(
     state: State,
-    catalogue: CurrentCatalogue,
-    kpi: Annotated[list[str] | None, Query(description="Only these KPIs; may be given often")] = None,
-    window: Annotated[list[str] | None, Query(description="Only these windows; may be given often")] = None,
+    selection: Annotated[Selection, Depends(selection_of)],
     last_event_id: Annotated[
         str | None, Header(description="The id of the last event seen: only what changed since is told")
     ] = None,
 ) -> Response:
     """The current values and then every change, until the client, the service or an hour ends it."""
-    slugs = frozenset(known_kpi(catalogue, slug).slug for slug in kpi or ())
-    selection = Selection(slugs, known_windows(catalogue, window or ()))
-    return EventStream(state.hub, selection, since=_position(last_event_id), pace=state.pace)
+    return EventStream(
+        state.hub,
+        selection,
+        since=_position(last_event_id),
+        is_resumed=bool(last_event_id),
+        pace=state.pace,
+    )
 
 
 def _position(last_event_id: str | None) -> int | None:

@@ -1,6 +1,5 @@
 """Values over HTTP: one KPI at an instant, its series, and many current values at once."""
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,26 +17,36 @@ from services.api.dependencies import (
     known_breakdown,
     known_kpi,
     known_window,
-    known_windows,
     needs,
-    only,
     visible_kpis,
 )
 from services.api.freshness import defined, fresh
 from services.api.meanings import judged
-from services.api.parameters import InvalidParameterError, dimensions, instant, known, readable, series_key
+from services.api.parameters import (
+    NOT_OURS,
+    InvalidParameterError,
+    decoded_cursor,
+    dimensions,
+    encoded_cursor,
+    instant,
+    known,
+    readable,
+    series_key,
+)
 from services.api.readers import Combination, Picked
-from services.api.routes.pages import Cursor, Limit, Place, page_after, position_of
+from services.api.routes.pages import Cursor, Limit, Place, page_after
+from services.api.routes.selections import DIMENSION_FILTERS, selection_of
 from services.api.schemas import ValueBody, ValuesBody, value_body
+from services.api.selections import Selection
 from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.readings import Reading
 from shared.storage.current import CurrentReading
+from shared.storage.current_pages import START, Position, Wanted
 from shared.storage.readings import Ask
 
 router = APIRouter(prefix="/v1", tags=["values"], dependencies=[needs(Scope.READ)])
 
 _VALUE_PARAMETERS = ("window", "at", "known_at", "breakdown", "top", "limit", "cursor")
-_VALUES_PARAMETERS = ("kpi", "window", "limit", "cursor")
 
 DIMENSIONS: dict[str, Any] = {
     "parameters": [
@@ -213,27 +222,43 @@ def _place(combination: Combination) -> Place:
     return (series_key(dict(combination)),)
 
 
-@router.get("/values", response_model=ValuesBody, dependencies=[Depends(only(*_VALUES_PARAMETERS))])
+@router.get("/values", response_model=ValuesBody, openapi_extra=DIMENSION_FILTERS)
 async def list_values(
     request: Request,
     *,
     state: State,
     catalogue: CurrentCatalogue,
-    kpi: Annotated[list[str] | None, Query(description="Only these KPIs; may be given often")] = None,
-    window: Annotated[list[str] | None, Query(description="Only these windows; may be given often")] = None,
+    selection: Annotated[Selection, Depends(selection_of)],
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response:
     """The current values of all series, by KPI, window and dimensions."""
-    slugs = sorted({known_kpi(catalogue, slug).slug for slug in kpi or visible_kpis(catalogue)})
-    left = slugs if cursor is None else slugs[bisect_left(slugs, position_of(cursor)[0]) :]
-    windows = sorted(known_windows(catalogue, window or ())) or None
-    rows = await state.readings.current(slugs=left, windows=windows)
-    found = sorted(defined(catalogue, rows), key=_current_place)
-    page, next_cursor = page_after(found, _current_place, cursor=cursor, limit=limit)
-    readings = [row.reading for row in await fresh(state.readings, catalogue, page, now=state.clock())]
+    wanted = _wanted(selection, selection.slugs_in(visible_kpis(catalogue)))
+    after = START if cursor is None else _after(cursor)
+    rows = await state.readings.page(wanted, after=after, limit=limit + 1)
+    page, has_more = rows[:limit], len(rows) > limit
+    next_cursor = encoded_cursor(_current_place(page[-1])) if has_more else None
+    told = await fresh(state.readings, catalogue, defined(catalogue, page), now=state.clock())
+    readings = [row.reading for row in told]
     return await _several(request, state, catalogue, readings, next_cursor=next_cursor)
 
 
-def _current_place(row: CurrentReading) -> Place:
-    return row.reading.slug, row.reading.window, series_key(row.reading.dimensions)
+def _wanted(selection: Selection, slugs: Sequence[str]) -> Wanted:
+    return Wanted(
+        slugs=slugs,
+        windows=sorted(selection.windows) or None,
+        breakdown=None if selection.breakdown is None else sorted(selection.breakdown),
+        any_of=selection.series.any_of,
+        none_of=selection.series.none_of,
+    )
+
+
+def _after(cursor: str) -> Position:
+    slug, window, named = decoded_cursor(cursor, tuple[str, str, dict[str, str | None]])
+    if any("\0" in (part or "") for part in (slug, window, *named, *named.values())):
+        raise InvalidParameterError("cursor", NOT_OURS)
+    return slug, window, named
+
+
+def _current_place(row: CurrentReading) -> Position:
+    return row.reading.slug, row.reading.window, dict(row.reading.dimensions)

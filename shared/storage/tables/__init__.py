@@ -25,7 +25,7 @@ from shared.storage.tables.definitions import (
 )
 from shared.storage.tables.observing import observed_rates, observed_types, observed_up_to, observed_values
 from shared.storage.tables.schema import NOW, metadata
-from shared.storage.tables.values import kpi_current
+from shared.storage.tables.values import kpi_current, kpi_gone, kpi_gone_forgotten
 
 __all__ = [
     "NOW",
@@ -44,6 +44,8 @@ __all__ = [
     "documents",
     "flushes",
     "kpi_current",
+    "kpi_gone",
+    "kpi_gone_forgotten",
     "kpi_versions",
     "kpis",
     "measures",

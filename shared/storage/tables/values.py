@@ -3,6 +3,7 @@
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     DateTime,
     Index,
@@ -36,4 +37,26 @@ kpi_current = Table(
     PrimaryKeyConstraint("slug", "window", "dimensions"),
     # The stream asks for what changed since the oldest transaction it may have missed.
     Index(None, "changed_in"),
+)
+
+kpi_gone = Table(
+    "kpi_gone",
+    metadata,
+    Column("slug", Text, nullable=False),
+    Column("window", Text, nullable=False),
+    Column("dimensions", JSONB, nullable=False),
+    Column("revision", BigInteger, nullable=False, comment="of the removal, among those of kpi_current"),
+    Column("changed_in", BigInteger, nullable=False, comment="the transaction, as in kpi_current"),
+    instant("gone_at"),
+    PrimaryKeyConstraint("slug", "window", "dimensions"),
+    # The stream asks for what has gone since the oldest transaction it may have missed.
+    Index(None, "changed_in"),
+)
+
+kpi_gone_forgotten = Table(
+    "kpi_gone_forgotten",
+    metadata,
+    Column("singleton", Boolean, primary_key=True, server_default="true"),
+    Column("changed_in", BigInteger, nullable=False, comment="up to here not all of it is known"),
+    CheckConstraint("singleton", name="one_row"),
 )

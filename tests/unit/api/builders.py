@@ -26,7 +26,7 @@ from shared.domain.contributions import Compared, Contribution, Explanation, Par
 from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.errors import BrokerUnavailableError, StoreUnavailableError
 from shared.domain.ranking import OTHER
-from shared.domain.readings import Reading
+from shared.domain.readings import Dimensions, Reading
 from shared.observability.health import Check
 from shared.replay.explaining import Inquiry, Page, Told
 from shared.replay.listing import Listed, Pinned
@@ -34,7 +34,9 @@ from shared.replay.previews import Preview
 from shared.replay.revisions import Revision
 from shared.storage.contributions import Change
 from shared.storage.current import CurrentReading
+from shared.storage.current_pages import Position, Wanted
 from shared.storage.definition_histories import Retired
+from shared.storage.gone import Gone
 from shared.storage.readings import Ask
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
@@ -86,6 +88,7 @@ class Memory:
     Attributes:
         rows: kpi_current.
         changes: what `changed_since` gives, one answer after the other; then nothing.
+        forgotten: up to where what has gone is no longer known.
         value: what every ask is answered with.
         gone: the KPIs that were retired.
         known: the combinations that have been met.
@@ -100,7 +103,8 @@ class Memory:
 
     def __init__(self) -> None:
         self.rows: list[CurrentReading] = []
-        self.changes: list[tuple[list[CurrentReading], int]] = []
+        self.changes: list[tuple[list[CurrentReading | Gone], int]] = []
+        self.forgotten = 0
         self.value: Decimal | None = Decimal(42)
         self.gone: list[Retired] = []
         self.known: list[Combination] = []
@@ -191,7 +195,23 @@ class Memory:
             and (windows is None or row.reading.window in windows)
         ]
 
-    async def changed_since(self, cursor: int) -> tuple[list[CurrentReading], int]:
+    async def page(self, wanted: Wanted, *, after: Position, limit: int) -> list[CurrentReading]:
+        """Rows of those KPIs and windows, totals before series."""
+        self._answer()
+        rows = [
+            row
+            for row in self.rows
+            if row.reading.slug in wanted.slugs
+            and (wanted.windows is None or row.reading.window in wanted.windows)
+            and _standing(row) > _key(*after)
+        ]
+        return sorted(rows, key=_standing)[:limit]
+
+    async def remembers(self, cursor: int) -> bool:
+        """Whether what is asked for went after `forgotten`."""
+        return cursor > self.forgotten
+
+    async def changed_since(self, cursor: int) -> tuple[list[CurrentReading | Gone], int]:
         """The next prepared answer."""
         self._answer()
         self.since.append(cursor)
@@ -216,6 +236,15 @@ class Memory:
     def _answer(self) -> None:
         if self.is_away:
             raise StoreUnavailableError("password=hunter2 was refused")
+
+
+def _standing(row: CurrentReading) -> tuple[str, str, int, str]:
+    return _key(row.reading.slug, row.reading.window, row.reading.dimensions)
+
+
+def _key(slug: str, window: str, dimensions: Dimensions | None) -> tuple[str, str, int, str]:
+    """Where a row stands in the database's order, in which fewer dimensions come before more."""
+    return slug, window, -1 if dimensions is None else len(dimensions), str(dimensions)
 
 
 class Past:

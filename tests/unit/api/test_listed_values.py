@@ -37,7 +37,7 @@ async def test_everything() -> None:
     """All series are listed by KPI, window and dimensions."""
     items = await _items(_memory())
 
-    assert _names(items) == ["delays 1h", "departures 1h UA", "departures 1h", "departures 24h"]
+    assert _names(items) == ["delays 1h", "departures 1h", "departures 1h UA", "departures 24h"]
 
 
 async def test_filters() -> None:
@@ -57,8 +57,8 @@ async def test_pages() -> None:
 
     assert _names(first["items"] + second["items"]) == [
         "delays 1h",
-        "departures 1h UA",
         "departures 1h",
+        "departures 1h UA",
         "departures 24h",
     ]
     assert second["next_cursor"] is None

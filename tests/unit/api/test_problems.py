@@ -82,7 +82,7 @@ async def test_surprise(capsys: pytest.CaptureFixture[str]) -> None:
     """What nobody expected says nothing to the caller and everything to the log, under one id."""
 
     class Broken(Memory):
-        async def current(self, **_: Any) -> Any:
+        async def page(self, *_: Any, **__: Any) -> Any:
             raise RuntimeError("secret: hunter2")
 
     answer = await _answer("/v1/values", Broken(), headers={"X-Request-ID": "abc-1"})

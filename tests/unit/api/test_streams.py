@@ -10,12 +10,13 @@ from starlette.types import ASGIApp
 
 from services.api.app import create_app
 from services.api.event_stream import Pace
+from services.api.selections import Selection
 from services.api.streams import Hub
-from services.api.subscriptions import Change, Selection, Subscription
+from services.api.subscriptions import Change, Subscription
 from shared.domain.errors import StoreUnavailableError
-from shared.domain.readings import Reading
+from shared.storage.gone import Gone
 from tests.unit.api.asgi import Listener
-from tests.unit.api.builders import NOW, Memory, a_kpi, a_reading, a_row, a_state
+from tests.unit.api.builders import NOW, Memory, a_kpi, a_row, a_state
 
 pytestmark = pytest.mark.asyncio
 
@@ -89,16 +90,65 @@ async def test_resume() -> None:
     assert (_values(events), memory.since[-1]) == ([7], 90)
 
 
-@pytest.mark.parametrize("last_id", ["101", "0", "", "-5", "abc", "9" * 30, "²"])
+@pytest.mark.parametrize("last_id", ["101", "0", "-5", "abc", "9" * 30, "²", "40"])
 async def test_unusable_ids(last_id: str) -> None:
-    """An id from the future or from somewhere else gets the whole snapshot: nothing is missed."""
+    """Who comes from the future, from elsewhere or too late forgets all and gets the whole snapshot."""
+    memory = Memory()
+    memory.rows, memory.forgotten = [a_row(value=Decimal(1))], 40
+    app, _ = await _api(memory)
+    async with Listener(app, last_event_id=last_id) as client:
+        events = await client.events(2)
+
+    assert [(event["event"], event["id"]) for event in events] == [("reset", "0"), ("value", "100")]
+    assert _values(events[1:]) == [1]
+
+
+async def test_first_visit() -> None:
+    """Who comes without an id has nothing to forget."""
     memory = Memory()
     memory.rows = [a_row(value=Decimal(1))]
     app, _ = await _api(memory)
-    async with Listener(app, last_event_id=last_id) as client:
+    async with Listener(app, last_event_id="") as client:
         events = await client.events(1)
 
     assert _values(events) == [1]
+
+
+async def test_gone() -> None:
+    """A series that is no more is told to who follows it, and to who comes back after it went."""
+    memory = Memory()
+    memory.rows = [a_row("departures"), a_row("delays")]
+    app, hub = await _api(memory)
+    news = [Gone("delays", "1h", {}, 9)]
+    async with Listener(app, query="kpi=delays") as client, Listener(app, query="kpi=departures") as other:
+        await client.events(1)
+        memory.changes = [(list(news), 105), ([a_row("departures", revision=10)], 106)]
+        await hub.poll()
+        await hub.poll()
+        events, others = await client.events(2), await other.events(2)
+    memory.changes = [(list(news), 106)]
+    async with Listener(app, last_event_id="101") as late:
+        missed = await late.events(1)
+
+    assert [(event["event"], event["data"]) for event in (events[1], missed[0])] == [("gone", _GONE)] * 2
+    assert [event["event"] for event in others] == ["value", "value"]
+
+
+_GONE = '{"kpi":"delays","window":"1h","dimensions":{},"revision":9}'
+
+
+async def test_progress() -> None:
+    """A stream whose series rest says how far it is complete, so that a client comes back to there."""
+    memory = Memory()
+    memory.rows = [a_row("departures"), a_row("delays")]
+    app, hub = await _api(memory, pace=Pace(keep_alive_s=0.05))
+    async with Listener(app, query="kpi=delays") as client:
+        await client.events(1)
+        memory.changes = [([a_row("departures", revision=2)], 123)]
+        await hub.poll()
+        await client.said(": still here\nid: 123\n\n")
+
+    assert client.status == 200
 
 
 async def test_repeated_rows() -> None:
@@ -108,7 +158,8 @@ async def test_repeated_rows() -> None:
     row = a_row(revision=2)
     async with Listener(app) as client:
         await client.begun()
-        memory.changes = [([row], 101), ([row], 101), ([row, a_row(revision=3, window="24h")], 102)]
+        memory.changes = [([row], 101), ([row], 101)]
+        memory.changes += [([row, a_row(revision=3, window="24h")], 102)]
         for _ in range(3):
             await hub.poll()
         events = await client.events(2)
@@ -189,7 +240,7 @@ async def test_shared_snapshot() -> None:
         memory.rows = [a_row(revision=2, value=Decimal(2))]
         async with Listener(app) as second:
             await second.events(1)
-            memory.changes = [(memory.rows, 101)]
+            memory.changes = [([*memory.rows], 101)]
             await hub.poll()
             shared = await second.events(2)
         async with Listener(app) as third:
@@ -242,7 +293,7 @@ async def test_keep_alive() -> None:
     """A stream without news says now and then that it is there."""
     app, _ = await _api(Memory(), pace=Pace(keep_alive_s=0.01))
     async with Listener(app) as client:
-        await client.said(": still here\n\n")
+        await client.said(": still here\n")
 
     assert client.status == 200
 
@@ -303,19 +354,6 @@ async def test_before_the_first_poll() -> None:
 
     with pytest.raises(StoreUnavailableError):
         await hub.snapshot(Selection(), since=None)
-
-
-@pytest.mark.parametrize(
-    ("selection", "reading", "is_taken"),
-    [
-        (Selection(), a_reading(), True),
-        (Selection(slugs=frozenset({"departures"})), a_reading("delays"), False),
-        (Selection(windows=frozenset({"24h"})), a_reading(), False),
-    ],
-)
-async def test_selections(selection: Selection, reading: Reading, *, is_taken: bool) -> None:
-    """An empty choice is everything; several choices must all fit."""
-    assert selection.takes(reading) is is_taken
 
 
 async def test_waiting() -> None:
