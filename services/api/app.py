@@ -12,6 +12,7 @@ from services.api.limits import Limits
 from services.api.openapi_document import completed
 from services.api.routes import (
     alerts,
+    annotations,
     batches,
     comparisons,
     contributions,
@@ -23,6 +24,7 @@ from services.api.routes import (
     kpis,
     lineage,
     previews,
+    remarks,
     revisions,
     streams,
     values,
@@ -53,6 +55,8 @@ _ROUTES = (
     event_types,
     dry_runs,
     deadletters,
+    annotations,
+    remarks,
 )
 """The modules of routes, in the order in which they are documented."""
 

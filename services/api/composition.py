@@ -6,6 +6,7 @@ from datetime import timedelta
 from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.api.annotating import StoredAnnotations
 from services.api.catalogue_cache import CatalogueCache
 from services.api.dead_letters import DeadLetters
 from services.api.dependencies import ApiState
@@ -68,6 +69,7 @@ def state_on(engine: AsyncEngine, settings: ApiSettings, *, registry: CollectorR
         event_types=StoredEventTypes(engine),
         dead_letters=DeadLetters(settings.kafka_bootstrap_servers),
         retired=stored,
+        annotations=StoredAnnotations(engine),
         catalogue=catalogue,
         hub=hub,
         pace=Pace(lifetime_s=settings.api_stream_lifetime_s),

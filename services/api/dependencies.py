@@ -8,6 +8,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
+from services.api.annotating import Annotations
 from services.api.catalogue_cache import CatalogueCache
 from services.api.dead_letters import DeadLetters
 from services.api.dry_runs import DryRunner
@@ -62,6 +63,7 @@ class ApiState:
     event_types: EventTypeReader
     dead_letters: DeadLetters
     retired: RetiredReader
+    annotations: Annotations
     catalogue: CatalogueCache
     hub: Hub
     pace: Pace

@@ -52,6 +52,20 @@ class InvalidParameterError(BadInputError):
         self.reason = reason
 
 
+class InvalidFieldError(BadInputError):
+    """A field of a body cannot be used as it stands.
+
+    Attributes:
+        pointer: the JSON pointer to it.
+        reason: what is wrong with it and what would be right.
+    """
+
+    def __init__(self, pointer: str, reason: str) -> None:
+        super().__init__(f"{pointer}: {reason}")
+        self.pointer = pointer
+        self.reason = reason
+
+
 def instant(parameter: str, text: str) -> datetime:
     """The UTC instant that *text*, an RFC 3339 time with its offset, stands for.
 

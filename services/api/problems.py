@@ -16,9 +16,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.bodies import BodyTooLargeError, BodyTooSlowError, BodyTypeError
-from services.api.parameters import InvalidParameterError
+from services.api.parameters import InvalidFieldError, InvalidParameterError
+from services.api.preconditions import PreconditionFailedError, PreconditionRequiredError, ReusedKeyError
 from services.api.streams import TooManyStreamsError
 from shared.domain.access.errors import MissingScopeError, UndeclaredScopeError
+from shared.domain.annotations import NotTheAuthorError, StaleAnnotationError, UnknownAnnotationError
 from shared.domain.definitions import DefinitionError
 from shared.domain.definitions import Problem as DefinitionProblem
 from shared.domain.errors import (
@@ -61,6 +63,7 @@ class Kind:
 INTERNAL = Kind("internal", "Something went wrong on our side", HTTPStatus.INTERNAL_SERVER_ERROR)
 INVALID_PARAMETER = Kind("invalid-parameter", "A parameter cannot be used", HTTPStatus.BAD_REQUEST)
 BODY_TOO_LARGE = Kind("body-too-large", "The body is too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+CHANGED = Kind("changed", "It has changed since it was read", HTTPStatus.PRECONDITION_FAILED)
 URL_TOO_LONG = Kind("url-too-long", "The URL is too long", HTTPStatus.REQUEST_URI_TOO_LONG)
 
 _BY_ERROR: Mapping[type[BaseException], Kind] = {
@@ -72,6 +75,17 @@ _BY_ERROR: Mapping[type[BaseException], Kind] = {
     ),
     InvalidParameterError: INVALID_PARAMETER,
     UnknownDeadLetterError: Kind("unknown-dead-letter", "There is no such dead letter", HTTPStatus.NOT_FOUND),
+    InvalidFieldError: INVALID_PARAMETER,
+    UnknownAnnotationError: Kind("unknown-annotation", "There is no such annotation", HTTPStatus.NOT_FOUND),
+    NotTheAuthorError: Kind("not-the-author", "Somebody else wrote it", HTTPStatus.FORBIDDEN),
+    StaleAnnotationError: CHANGED,
+    PreconditionFailedError: CHANGED,
+    PreconditionRequiredError: Kind(
+        "if-match-required", "A change says what it is meant for", HTTPStatus.PRECONDITION_REQUIRED
+    ),
+    ReusedKeyError: Kind(
+        "idempotency-key-reused", "The key is that of another request", HTTPStatus.UNPROCESSABLE_ENTITY
+    ),
     ReplayTooLargeError: Kind(
         "replay-too-large", "The answer would take too much of the log", HTTPStatus.BAD_REQUEST
     ),
@@ -190,6 +204,8 @@ def _faults(error: Exception) -> list[Fault]:
         return [Fault(parameter=error.parameter, pointer=None, detail=error.reason)]
     if isinstance(error, DefinitionError):
         return [_defined(each) for each in error.problems]
+    if isinstance(error, InvalidFieldError):
+        return [Fault(parameter=None, pointer=error.pointer, detail=error.reason)]
     return []
 
 

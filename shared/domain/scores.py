@@ -41,7 +41,7 @@ def score(
     direction: Direction,
     tolerance: Decimal | None = None,
 ) -> Fraction | None:
-    """How well *value* does, from 0 to 100; None without a value, a target, or the tolerance of a band.
+    """How well *value* does, from 0 to 100; None without a value or without a target.
 
     It is linear between the warning, which scores a third, and the target, which scores two thirds, and goes
     on with the same slope to 0 and to 100: the scale of goal and red flag that Spider Impact has, from 0 to
@@ -54,15 +54,15 @@ def score(
 
     Args:
         value: what was measured.
-        target: as of `shared.domain.targets.status`, like the others.
+        target: where it is on track, as of `Judgement`, like the next.
         warning: where risk ends; of a band, the distance at which it does.
         direction: which way is better.
-        tolerance: of a band only: how far from *target* is still on target.
+        tolerance: of a band only: how far from *target* is still on track; None is not at all.
     """
     if value is None or target is None:
         return None
     if direction is Direction.BAND:
-        return None if tolerance is None else _within(value, target, tolerance, warning)
+        return _within(value, target, tolerance or Decimal(0), warning)
     ahead = _ahead(Fraction(value) - Fraction(target), direction)
     width = abs(Fraction(target) - Fraction(warning)) if warning is not None else Fraction(0)
     return _sloped(ahead, width or abs(Fraction(target)) / 2)

@@ -2,6 +2,7 @@
 
 from shared.storage.tables.access import audit, audit_head
 from shared.storage.tables.alerting import alert_evaluators, alert_leases, alert_transitions, alerts, outbox
+from shared.storage.tables.annotating import annotations
 from shared.storage.tables.counting import (
     flushes,
     pane_repairs,
@@ -34,6 +35,7 @@ __all__ = [
     "alert_leases",
     "alert_transitions",
     "alerts",
+    "annotations",
     "audit",
     "audit_head",
     "backfill_cursors",

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 from prometheus_client import CollectorRegistry
 
+from services.api.annotating import StoredAnnotations
 from services.api.app import create_app
 from services.api.catalogue_cache import CatalogueCache
 from services.api.dead_letters import DeadLetters
@@ -36,11 +37,15 @@ from shared.storage.contributions import Change
 from shared.storage.current import CurrentReading
 from shared.storage.current_pages import Position, Wanted
 from shared.storage.definition_histories import Retired
+from shared.storage.engine import open_engine
 from shared.storage.gone import Gone
 from shared.storage.readings import Ask
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 """The time in every test that does not say otherwise."""
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
+"""A database that is never asked: what needs one is tested on a real one."""
 
 
 def a_kpi(slug: str = "departures", **changes: Any) -> Kpi:
@@ -373,6 +378,7 @@ def a_state(
         event_types=NoEvents(),
         dead_letters=DeadLetters("127.0.0.1:1"),
         retired=memory,
+        annotations=StoredAnnotations(open_engine(NOWHERE, application_name="tests")),
         catalogue=catalogue,
         hub=Hub(
             readings=memory, catalogue=catalogue, clock=_now, open_streams=metrics.streams, limit=streams

@@ -69,7 +69,7 @@ def _number(text: str | None) -> Decimal | None:
         ("band", "21", "21", None, "0", 100),
         ("band", "22", "21", None, "0", 0),
         ("band", "22", "21", "2", "0", 50),  # halfway from two thirds to one
-        ("band", "21", "21", "3", None, None),
+        ("band", "21", "21", "3", None, 100),
         ("up", None, "90", "80", None, None),
         ("up", "90", None, None, None, None),
     ],
