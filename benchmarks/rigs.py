@@ -38,6 +38,7 @@ def environment(rig: Rig, *, database_url: str, source: str, **more: str) -> Map
     return {
         "TIDEMARK_KAFKA_BOOTSTRAP_SERVERS": rig.kafka,
         "TIDEMARK_DATABASE_URL": database_url,
+        "TIDEMARK_INSECURE_LOCAL": "true",
         "TIDEMARK_LOG_FORMAT": "json",
         "TIDEMARK_INGEST_SOURCE_TOPICS": source,
         "TIDEMARK_INGEST_GROUP_ID": f"{group}-ingest",

@@ -1,5 +1,9 @@
-"""`tidemark value`: what the API says a KPI is worth, once or as it changes; it asks the API only."""
+"""`tidemark value`: what the API says a KPI is worth, once or as it changes; it asks the API only.
 
+The key it asks with is TIDEMARK_API_KEY.
+"""
+
+import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -74,7 +78,9 @@ def get(
         raise typer.BadParameter("--watch follows the present; leave --at and --known-at out")
     question = Question(slug, window, at, known_at, dimensions_of(dim or []))
     # What was known then is read from the log, for half a minute at most.
-    with httpx2.Client(base_url=api, timeout=40.0 if known_at else 10.0, trust_env=False) as client:
+    with httpx2.Client(
+        base_url=api, headers=_credentials(), timeout=40.0 if known_at else 10.0, trust_env=False
+    ) as client:
         try:
             for body in followed(client, question) if watch else [asked(client, question)]:
                 _show(body, as_json=as_json)
@@ -191,6 +197,12 @@ def _body(answer: httpx2.Response) -> bytes:
         raise ApiError(problem["detail"])
     except (msgspec.DecodeError, KeyError, TypeError) as error:
         raise ApiError(f"the API answered with status {answer.status_code}") from error
+
+
+def _credentials() -> Mapping[str, str]:
+    """The key, from the environment alone: arguments are seen by everybody on the machine."""
+    key = os.environ.get("TIDEMARK_API_KEY")
+    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def _unreachable(client: httpx2.Client, error: Exception) -> str:

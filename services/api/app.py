@@ -1,9 +1,11 @@
 """The application: routes, problems and the edge around them, on a state that somebody else has opened."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
+from starlette.middleware.cors import CORSMiddleware
 
 from services.api import problems
 from services.api.dependencies import ApiState
@@ -21,16 +23,20 @@ from services.api.routes import (
     event_types,
     explanations,
     histories,
+    keys,
     kpis,
     lineage,
+    metrics,
     previews,
     remarks,
     revisions,
     streams,
     values,
 )
+from services.api.security.guard import Guard
+from services.api.security.openapi import secured
 from services.api.security.scopes import admit
-from shared.runtime.ops import ops_routes
+from shared.runtime.ops import health_routes
 
 _DESCRIPTION = """\
 KPIs as declared, and their exact values over rolling windows: now, at any instant, as a history, and live.
@@ -43,6 +49,7 @@ _ROUTES = (
     previews,
     kpis,
     lineage,
+    metrics,
     values,
     batches,
     histories,
@@ -57,8 +64,32 @@ _ROUTES = (
     deadletters,
     annotations,
     remarks,
+    keys,
 )
 """The modules of routes, in the order in which they are documented."""
+
+_CORS: dict[str, Any] = {
+    "allow_methods": ("GET", "POST", "PUT", "PATCH", "DELETE"),
+    "allow_headers": (
+        "Authorization",
+        "Content-Type",
+        "Idempotency-Key",
+        "If-Match",
+        "If-None-Match",
+        "Last-Event-ID",
+        "X-Request-ID",
+    ),
+    "expose_headers": ("ETag", "Location", "Retry-After", "X-Request-ID"),
+    "allow_credentials": False,
+    "max_age": 600,
+}
+"""What pages of a listed origin may send and read. Keys go in a header, never by themselves as cookies do."""
+
+
+def api_routes() -> Iterator[APIRoute]:
+    """Every route but those that are open to all."""
+    for routes in _ROUTES:
+        yield from (route for route in routes.router.routes if isinstance(route, APIRoute))
 
 
 class Api(FastAPI):
@@ -67,7 +98,7 @@ class Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, made once."""
         if self.openapi_schema is None:
-            self.openapi_schema = completed(super().openapi())
+            self.openapi_schema = secured(completed(super().openapi()), api_routes())
         return self.openapi_schema
 
 
@@ -89,9 +120,7 @@ def create_app(state: ApiState) -> FastAPI:
     problems.install(app)
     for routes in _ROUTES:
         app.include_router(routes.router)
-    app.router.routes.extend(
-        ops_routes(probes=state.probes, registry=state.registry, before_scrape=state.kpi_gauges.refresh)
-    )
+    app.router.routes.extend(health_routes(state.probes))
     _surround(app, state)
     return app
 
@@ -102,8 +131,11 @@ def _operation_id(route: APIRoute) -> str:
 
 def _surround(app: FastAPI, state: ApiState) -> None:
     """The edge, from the inside out: whatever answers, the answer passes all that is added after it."""
+    app.add_middleware(Guard, security=state.security)
     app.add_middleware(problems.Unexpected)
     app.add_middleware(Limits)
     app.add_middleware(SafeHeaders)
+    if state.security.cors_origins:
+        app.add_middleware(CORSMiddleware, **_CORS, allow_origins=state.security.cors_origins)
     app.add_middleware(Measured, metrics=state.metrics)
     app.add_middleware(RequestIds)

@@ -18,9 +18,14 @@ from services.api.metrics import ApiMetrics
 from services.api.previews import KafkaLog, Previews
 from services.api.probes import probes
 from services.api.replays import Replays
+from services.api.security.key_book import KeyBook
+from services.api.security.rates import Rates
+from services.api.security.security import Security
 from services.api.settings import ApiSettings
 from services.api.stored import Stored
 from services.api.streams import Hub
+from shared.access.opening import door_on
+from shared.domain.access.rates import Rate
 from shared.runtime.clock import utc_now
 from shared.storage.engine import opened_engine
 from shared.storage.series import SeriesLimits
@@ -50,6 +55,7 @@ def state_on(engine: AsyncEngine, settings: ApiSettings, *, registry: CollectorR
         limit=settings.api_streams_max,
     )
     log = KafkaLog(settings.kafka_bootstrap_servers)
+    security = security_on(engine, settings)
     return ApiState(
         readings=stored,
         past=Replays(
@@ -76,6 +82,19 @@ def state_on(engine: AsyncEngine, settings: ApiSettings, *, registry: CollectorR
         kpi_gauges=gauges,
         metrics=metrics,
         registry=registry,
-        probes=probes(engine, catalogue, clock=utc_now),
+        probes=probes(engine, catalogue, security.door, clock=utc_now),
         clock=utc_now,
+        security=security,
+    )
+
+
+def security_on(engine: AsyncEngine, settings: ApiSettings) -> Security:
+    """Who is let in, by *settings*; where nobody is asked who they are, nobody is counted either."""
+    is_counted = settings.api_rate_per_s > 0 and not settings.insecure_local
+    return Security(
+        door=door_on(engine, settings),
+        keys=KeyBook(engine, utc_now),
+        rates=Rates(Rate(settings.api_rate_per_s, settings.api_rate_burst)) if is_counted else None,
+        metrics_open=settings.api_metrics_open,
+        cors_origins=settings.api_cors_origins,
     )

@@ -20,6 +20,7 @@ from services.api.parameters import InvalidParameterError, no_others
 from services.api.previews import Previewer
 from services.api.readers import AlertReader, PastReader, Readings, RetiredReader
 from services.api.security.scopes import needs, principal_of
+from services.api.security.security import Security
 from services.api.security.views import defined_kpi, known_kpi, seen_by, visible_kpis
 from services.api.streams import Hub
 from shared.domain.access import Principal, Scope
@@ -41,6 +42,7 @@ __all__ = [
     "known_windows",
     "needs",
     "only",
+    "seen_by",
     "visible_kpis",
 ]
 
@@ -72,6 +74,7 @@ class ApiState:
     registry: CollectorRegistry
     probes: Mapping[str, Probe]
     clock: Callable[[], datetime]
+    security: Security
 
 
 # Dependencies are coroutines even where they wait for nothing: others are run by a thread, a hop for each.

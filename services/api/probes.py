@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.api.catalogue_cache import CatalogueCache
+from shared.access.doors import Door
 from shared.observability.health import Check, Probe
 from shared.storage.completeness import completeness
 from shared.storage.engine import reading
@@ -16,7 +17,7 @@ STALE_AFTER = timedelta(seconds=60)
 
 
 def probes(
-    engine: AsyncEngine, catalogue: CatalogueCache, *, clock: Callable[[], datetime]
+    engine: AsyncEngine, catalogue: CatalogueCache, door: Door, *, clock: Callable[[], datetime]
 ) -> Mapping[str, Probe]:
     """The checks of /readyz."""
 
@@ -40,7 +41,16 @@ def probes(
         # Never a reason to take the API out of service: it says itself how old its numbers are.
         return Check(ok=True, reason=_told(counted.as_of, clock()))
 
-    return {"database": database, "schema": schema, "catalogue": definitions, "compute": compute}
+    async def access() -> Check:
+        return Check(ok=True, reason=await door.told())
+
+    return {
+        "database": database,
+        "schema": schema,
+        "catalogue": definitions,
+        "compute": compute,
+        "access": access,
+    }
 
 
 def _told(as_of: datetime, now: datetime) -> str:

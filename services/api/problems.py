@@ -19,7 +19,15 @@ from services.api.bodies import BodyTooLargeError, BodyTooSlowError, BodyTypeErr
 from services.api.parameters import InvalidFieldError, InvalidParameterError
 from services.api.preconditions import PreconditionFailedError, PreconditionRequiredError, ReusedKeyError
 from services.api.streams import TooManyStreamsError
-from shared.domain.access.errors import MissingScopeError, UndeclaredScopeError
+from shared.domain.access.errors import (
+    MissingScopeError,
+    NothingSentError,
+    RefusedError,
+    UnauthenticatedError,
+    UndeclaredScopeError,
+)
+from shared.domain.access.keys import DeadKeyError, InvalidKeyError, UnknownKeyError
+from shared.domain.access.rates import TooManyRequestsError
 from shared.domain.annotations import NotTheAuthorError, StaleAnnotationError, UnknownAnnotationError
 from shared.domain.definitions import DefinitionError
 from shared.domain.definitions import Problem as DefinitionProblem
@@ -37,6 +45,7 @@ from shared.domain.errors import (
     UnknownWindowError,
 )
 from shared.replay.letter_pages import UnknownDeadLetterError
+from shared.storage.keys import ReusedRequestError
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +98,17 @@ _BY_ERROR: Mapping[type[BaseException], Kind] = {
     ReplayTooLargeError: Kind(
         "replay-too-large", "The answer would take too much of the log", HTTPStatus.BAD_REQUEST
     ),
+    UnauthenticatedError: Kind("unauthenticated", "Nobody is known by this", HTTPStatus.UNAUTHORIZED),
+    TooManyRequestsError: Kind(
+        "too-many-requests", "The caller asks too often", HTTPStatus.TOO_MANY_REQUESTS
+    ),
+    InvalidKeyError: Kind("invalid-key", "There cannot be such a key", HTTPStatus.BAD_REQUEST),
+    UnknownKeyError: Kind("unknown-key", "There is no such key", HTTPStatus.NOT_FOUND),
+    DeadKeyError: Kind("dead-key", "The key is at its end", HTTPStatus.CONFLICT),
+    ReusedRequestError: Kind(
+        "reused-idempotency-key", "The Idempotency-Key was sent before", HTTPStatus.UNPROCESSABLE_ENTITY
+    ),
+    RefusedError: Kind("refused", "The caller is turned away", HTTPStatus.FORBIDDEN),
     MissingScopeError: Kind("missing-scope", "The caller may not do this", HTTPStatus.FORBIDDEN),
     UndeclaredScopeError: Kind("undeclared-scope", "Nobody may do this", HTTPStatus.FORBIDDEN),
     LogLostError: Kind("log-lost", "The log no longer reaches back so far", HTTPStatus.GONE),
@@ -185,21 +205,42 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_status)
 
 
-def known_kind(error: BadInputError | LogLostError | TryAgainError) -> Kind:
+def known_kind(error: BadInputError | LogLostError | TryAgainError | RefusedError) -> Kind:
     """What sort of problem *error* is."""
     return next(_BY_ERROR[family] for family in type(error).__mro__ if family in _BY_ERROR)
 
 
 async def _on_known(request: Request, error: Exception) -> Response:
-    if not isinstance(error, (BadInputError, LogLostError, TryAgainError)):
+    return told(request, error)
+
+
+def told(request: Request, error: Exception) -> Response:
+    """The answer that tells of *error*: what it says if we have a name for it, or else nothing."""
+    if not isinstance(error, (BadInputError, LogLostError, TryAgainError, RefusedError)):
         return _unexpected(request, error)
     kind = known_kind(error)
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if isinstance(error, TryAgainError) else {}
+    headers = _headers(error)
     detail = kind.title if isinstance(error, StoreUnavailableError) else str(error)
     return problem(kind, detail=detail, request=request, errors=_faults(error), headers=headers)
 
 
+def _headers(error: Exception) -> Mapping[str, str]:
+    match error:
+        case TooManyRequestsError():
+            return {"Retry-After": str(error.wait_s)}
+        case TryAgainError():
+            return {"Retry-After": str(RETRY_AFTER_S)}
+        case NothingSentError():
+            return {"WWW-Authenticate": 'Bearer realm="tidemark"'}
+        case UnauthenticatedError():
+            return {"WWW-Authenticate": 'Bearer realm="tidemark", error="invalid_token"'}
+        case _:
+            return {}
+
+
 def _faults(error: Exception) -> list[Fault]:
+    if isinstance(error, InvalidKeyError):
+        return [Fault(parameter=None, pointer=f"/{error.field}", detail=error.reason)]
     if isinstance(error, InvalidParameterError):
         return [Fault(parameter=error.parameter, pointer=None, detail=error.reason)]
     if isinstance(error, DefinitionError):

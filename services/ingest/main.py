@@ -1,10 +1,13 @@
 """Ingest, from settings to stop, in the order in which it happens."""
 
+import asyncio
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from functools import partial
 
 import structlog
 from prometheus_client import CollectorRegistry
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.ingest.forwarding import Outlets
 from services.ingest.http.app import make_app
@@ -16,15 +19,19 @@ from services.ingest.pipeline import Pipeline
 from services.ingest.probes import probes
 from services.ingest.settings import IngestSettings
 from services.ingest.sources import read_sources
+from shared.access.doors import Door
+from shared.access.keyring import REFRESH_EVERY_S
+from shared.access.opening import door_on
 from shared.contracts.mappings import JsonMapping
 from shared.domain.errors import BadInputError
 from shared.messaging.producer import open_producer
 from shared.observability.logging import configure_logging, wants_json
-from shared.runtime.lifecycle import run_jobs, stop_on_signals
+from shared.runtime.lifecycle import Job, every, run_jobs, stop_on_signals
 from shared.runtime.loops import run_loop
 from shared.runtime.ops import serving
 from shared.runtime.progress import Progress
 from shared.runtime.settings import settings_or_exit
+from shared.storage.engine import opened_engine
 
 log = structlog.get_logger(__name__)
 
@@ -81,17 +88,33 @@ async def run(settings: IngestSettings, sources: dict[str, JsonMapping | None]) 
             observer=observer,
         )
         pipeline = Pipeline(settings, sorted(sources), outlets)
+        door = door_on(await stack.enter_async_context(_opened_keys(settings)), settings)
         app = make_app(
-            Intake(gate, metrics.http_events, observer), probes=probes(servers, pipeline), registry=registry
+            Intake(gate, metrics.http_events, observer),
+            door=door,
+            probes=probes(servers, pipeline, door),
+            registry=registry,
         )
         server = await stack.enter_async_context(
             serving(app, host=settings.http_host, port=settings.ingest_port)
         )
         log.info("ingest_started", port=server.port, topics=sorted(sources))
-        jobs = {
+        jobs: dict[str, Job] = {
             "forward": pipeline.run,
             "watch": pipeline.watch,
             "observe": Reporter(observer, telling).run,
+            "access": partial(_watch_keys, door),
         }
         await run_jobs(jobs, stopping=stopping, grace_s=settings.shutdown_grace_s)
     log.info("ingest_stopped")
+
+
+def _opened_keys(settings: IngestSettings) -> AbstractAsyncContextManager[AsyncEngine]:
+    """The database of the keys, which is first connected to when it is first asked."""
+    return opened_engine(
+        settings.database_url.get_secret_value(), application_name="tidemark-ingest", pool_size=1
+    )
+
+
+async def _watch_keys(door: Door, stopping: asyncio.Event) -> None:
+    await every(REFRESH_EVERY_S, door.refresh, stopping=stopping)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from services.ingest.pipeline import Pipeline
+from shared.access.doors import Door
+from shared.domain.errors import StoreUnavailableError
 from shared.messaging.admin import cluster_id
 from shared.observability.health import Check, Probe
 
@@ -10,7 +12,7 @@ ANSWER_WITHIN_S = 2.0
 """Less than what a check may take, so that the reason is Kafka's and not the probe's."""
 
 
-def probes(bootstrap_servers: str, pipeline: Pipeline) -> Mapping[str, Probe]:
+def probes(bootstrap_servers: str, pipeline: Pipeline, door: Door) -> Mapping[str, Probe]:
     """The checks of /readyz."""
 
     async def kafka() -> Check:
@@ -24,4 +26,11 @@ def probes(bootstrap_servers: str, pipeline: Pipeline) -> Mapping[str, Probe]:
         # A spare member reads nothing and is in order: the group has more members than partitions.
         return Check(ok=True, reason=f"reads {len(owned)} partitions")
 
-    return {"kafka": kafka, "group": group}
+    async def access() -> Check:
+        # Never a reason to take ingest out of service: events come over Kafka, too, and ask for no key there.
+        try:
+            return Check(ok=True, reason=await door.told())
+        except StoreUnavailableError as error:
+            return Check(ok=True, reason=f"keys cannot be looked up, POST /v1/events answers 503: {error}")
+
+    return {"kafka": kafka, "group": group, "access": access}

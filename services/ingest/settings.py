@@ -6,11 +6,11 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
+from shared.access.settings import AccessSettings
 from shared.contracts.topics import DEFAULT_SOURCE, OWN
-from shared.runtime.settings import CommonSettings
 
 
-class IngestSettings(CommonSettings):
+class IngestSettings(AccessSettings):
     """Settings of ingest, read from TIDEMARK_* variables."""
 
     ingest_port: int = Field(

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -69,23 +69,22 @@ def _config(app: ASGIApp, *, host: str, port: int, grace_s: float) -> uvicorn.Co
     )
 
 
-async def _nothing() -> None:
-    """What has to happen before a scrape where nothing has to."""
-
-
-def ops_routes(
-    *,
-    probes: Mapping[str, Probe],
-    registry: CollectorRegistry,
-    before_scrape: Callable[[], Awaitable[None]] = _nothing,
-) -> list[Route]:
-    """The three routes every process has: alive, ready (with a reason per check), metrics.
+def ops_routes(*, probes: Mapping[str, Probe], registry: CollectorRegistry) -> list[Route]:
+    """The three routes of a process that tells no numbers of the business: alive, ready, metrics.
 
     Args:
         probes: the checks of readiness by name.
         registry: what /metrics shows.
-        before_scrape: brings collectors up to date that cannot await anything themselves.
     """
+
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    return [*health_routes(probes), Route("/metrics", metrics, include_in_schema=False)]
+
+
+def health_routes(probes: Mapping[str, Probe]) -> list[Route]:
+    """What every process tells everybody: whether it is alive, and ready, with a reason for each probe."""
 
     async def healthz(_: Request) -> Response:
         return _json({"status": "ok"}, status=200)
@@ -96,14 +95,9 @@ def ops_routes(
         body = {"status": "ready" if ready else "not_ready", "checks": checks}
         return _json(body, status=200 if ready else 503)
 
-    async def metrics(_: Request) -> Response:
-        await before_scrape()
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
-
     return [
         Route("/healthz", healthz, include_in_schema=False),
         Route("/readyz", readyz, include_in_schema=False),
-        Route("/metrics", metrics, include_in_schema=False),
     ]
 
 

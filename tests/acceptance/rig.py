@@ -167,6 +167,7 @@ async def _furnished(home: Path, addresses: LocalAddresses) -> House:
         "TIDEMARK_KAFKA_BOOTSTRAP_SERVERS": addresses.kafka_bootstrap_servers,
         "TIDEMARK_KAFKA_EVENTS_PARTITIONS": str(PARTITIONS),
         "TIDEMARK_DATABASE_URL": addresses.database_url,
+        "TIDEMARK_INSECURE_LOCAL": "true",
         "TIDEMARK_LOG_FORMAT": "json",
         "TIDEMARK_INGEST_SOURCE_TOPICS": ",".join(SOURCES),
         "TIDEMARK_INGEST_SESSION_TIMEOUT_S": "6",

@@ -145,6 +145,7 @@ async def ingest(place: Place, **variables: str) -> AsyncIterator[Ingest]:
         **os.environ,
         "TIDEMARK_KAFKA_BOOTSTRAP_SERVERS": place.kafka,
         "TIDEMARK_INGEST_PORT": "0",
+        "TIDEMARK_INSECURE_LOCAL": "true",
         "TIDEMARK_INGEST_SOURCE_TOPICS": place.name,
         "TIDEMARK_INGEST_GROUP_ID": place.name,
         "TIDEMARK_INGEST_SESSION_TIMEOUT_S": "6",

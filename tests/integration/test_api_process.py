@@ -27,6 +27,7 @@ async def process(database_url: str, kafka: str) -> AsyncIterator[tuple[asyncio.
         "TIDEMARK_DATABASE_URL": database_url,
         "TIDEMARK_KAFKA_BOOTSTRAP_SERVERS": kafka,
         "TIDEMARK_API_PORT": "0",
+        "TIDEMARK_INSECURE_LOCAL": "true",
         "TIDEMARK_LOG_FORMAT": "json",
     }
     started = await asyncio.create_subprocess_exec(

@@ -6,7 +6,7 @@ from typing import Any, cast
 from fastapi import Depends, Request
 from fastapi.routing import APIRoute
 
-from shared.domain.access import NOT_ASKED, Principal, Scope
+from shared.domain.access import Principal, Scope
 from shared.domain.access.errors import MissingScopeError, UndeclaredScopeError
 
 
@@ -51,5 +51,5 @@ async def admit(request: Request) -> None:
 
 
 def principal_of(request: Request) -> Principal:
-    """Who asks."""
-    return cast("Principal", getattr(request.state, "principal", NOT_ASKED))
+    """Who asks, as the guard has found out."""
+    return cast("Principal", request.state.principal)

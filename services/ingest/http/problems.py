@@ -12,7 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.domain.errors import BrokerUnavailableError
+from shared.domain.access.errors import NothingSentError, RefusedError, UnauthenticatedError
+from shared.domain.errors import BrokerUnavailableError, StoreUnavailableError
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +38,9 @@ TOO_LARGE = Kind("body-too-large", "The body is too large", HTTPStatus.REQUEST_E
 TOO_SLOW = Kind("body-too-slow", "The body did not arrive in time", HTTPStatus.REQUEST_TIMEOUT)
 UNSUPPORTED = Kind("unsupported-media-type", "The content type is unknown", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 UNAVAILABLE = Kind("kafka-unavailable", "Kafka does not answer", HTTPStatus.SERVICE_UNAVAILABLE)
+UNAUTHENTICATED = Kind("unauthenticated", "Nobody is known by this", HTTPStatus.UNAUTHORIZED)
+MISSING_SCOPE = Kind("missing-scope", "The caller may not do this", HTTPStatus.FORBIDDEN)
+NO_KEYS = Kind("store-unavailable", "Keys cannot be looked up", HTTPStatus.SERVICE_UNAVAILABLE)
 INTERNAL = Kind("internal", "Something went wrong on our side", HTTPStatus.INTERNAL_SERVER_ERROR)
 
 _BY_STATUS = {
@@ -53,6 +57,24 @@ class RequestProblemError(Exception):
         self.kind = kind
         self.detail = detail
         self.members = members
+
+
+def refusal(request: Request, error: RefusedError) -> Response:
+    """The answer to somebody who may not send events."""
+    match error:
+        case NothingSentError():
+            headers = {"WWW-Authenticate": 'Bearer realm="tidemark"'}
+        case UnauthenticatedError():
+            headers = {"WWW-Authenticate": 'Bearer realm="tidemark", error="invalid_token"'}
+        case _:
+            return _answer(request, MISSING_SCOPE, str(error))
+    return _answer(request, UNAUTHENTICATED, str(error), headers=headers)
+
+
+def no_keys(request: Request, error: StoreUnavailableError) -> Response:
+    """The answer where nobody can be told apart, because the database with the keys does not answer."""
+    log.warning("keys_not_read", reason=str(error))
+    return _answer(request, NO_KEYS, NO_KEYS.title, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 def install(app: Starlette) -> None:

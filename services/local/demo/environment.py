@@ -31,6 +31,7 @@ def environment(
         "TIDEMARK_HTTP_HOST": LOOPBACK,
         "TIDEMARK_KAFKA_BOOTSTRAP_SERVERS": addresses.kafka_bootstrap_servers,
         "TIDEMARK_DATABASE_URL": addresses.database_url,
+        "TIDEMARK_INSECURE_LOCAL": "true",
         "TIDEMARK_LOG_FORMAT": "json",
         "TIDEMARK_INGEST_SOURCE_TOPICS": topic,
         "TIDEMARK_ALERT_EVALUATION_INTERVAL_S": "1",

@@ -1,6 +1,6 @@
 """Every table of Tidemark; the statements that use them live beside this package."""
 
-from shared.storage.tables.access import audit, audit_head
+from shared.storage.tables.access import api_keys, audit, audit_head
 from shared.storage.tables.alerting import alert_evaluators, alert_leases, alert_transitions, alerts, outbox
 from shared.storage.tables.annotating import annotations
 from shared.storage.tables.counting import (
@@ -36,6 +36,7 @@ __all__ = [
     "alert_transitions",
     "alerts",
     "annotations",
+    "api_keys",
     "audit",
     "audit_head",
     "backfill_cursors",

@@ -20,7 +20,10 @@ from services.api.event_types import Arrivals
 from services.api.kpi_gauges import KpiGauges
 from services.api.metrics import ApiMetrics
 from services.api.readers import Combination, Picked, Top
+from services.api.security.key_book import KeyBook
+from services.api.security.security import Security
 from services.api.streams import Hub
+from shared.access.doors import OpenDoor
 from shared.domain.alert_changes import Alert
 from shared.domain.alerts import StateName
 from shared.domain.contributions import Compared, Contribution, Explanation, Part
@@ -46,6 +49,8 @@ NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 """A database that is never asked: what needs one is tested on a real one."""
+NOWHERE = "postgresql://127.0.0.1:1/none"
+"""A database that is never connected to."""
 
 
 def a_kpi(slug: str = "departures", **changes: Any) -> Kpi:
@@ -389,6 +394,7 @@ def a_state(
         registry=registry,
         probes={"database": _ready},
         clock=_now,
+        security=Security(OpenDoor(), KeyBook(open_engine(NOWHERE, application_name="tests"), _now)),
     )
     return dataclasses.replace(state, **changes)
 

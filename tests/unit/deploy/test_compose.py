@@ -116,6 +116,15 @@ def test_time_to_stop(name: str) -> None:
     assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > grace_s
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_keys_are_asked(name: str) -> None:
+    """Nothing is left open: keys are asked for, and /metrics is open only where that is said outside."""
+    given = SERVICES[name]["environment"]
+
+    assert "TIDEMARK_INSECURE_LOCAL" not in given
+    assert given.get("TIDEMARK_API_METRICS_OPEN", "false").endswith("false}" if name == "api" else "false")
+
+
 def test_loopback_only() -> None:
     """Nothing is published beyond this machine."""
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
@@ -133,7 +142,8 @@ def test_images_are_pinned(name: str) -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_settings_exist(name: str) -> None:
     """Every TIDEMARK_ variable given is one that the services read."""
-    fields = IngestSettings.model_fields if name == "ingest" else CommonSettings.model_fields
+    kinds: dict[str, type[CommonSettings]] = {"ingest": IngestSettings, "api": ApiSettings}
+    fields = kinds.get(name, CommonSettings).model_fields
     known = {f"TIDEMARK_{field.upper()}" for field in fields}
 
     assert {key for key in SERVICES[name]["environment"] if key.startswith("TIDEMARK_")} <= known

@@ -17,6 +17,7 @@ from services.ingest.http.gate import Gate
 from services.ingest.http.intake import BATCH, MAX_BATCH, STRUCTURED, Intake
 from services.ingest.metrics import Metrics
 from services.ingest.observing import Observer
+from shared.access.doors import OpenDoor
 from shared.contracts.events import clean_decoder
 from shared.contracts.topics import EVENTS
 from tests.builders import an_envelope, an_event, structured
@@ -32,7 +33,7 @@ class World:
         self.producer = FakeProducer()
         self.registry = CollectorRegistry()
         intake = Intake(Gate(self.producer), Metrics.on(self.registry).http_events, Observer())
-        app = make_app(intake, probes={}, registry=self.registry)
+        app = make_app(intake, door=OpenDoor(), probes={}, registry=self.registry)
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
         self.client = httpx2.AsyncClient(transport=transport, base_url="http://ingest")
 

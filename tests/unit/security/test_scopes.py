@@ -72,4 +72,4 @@ def _plain(app: FastAPI) -> Iterator[str]:
 
 async def test_plain_routes() -> None:
     """Routes that are not the framework's pass no declaration, so there are only these."""
-    assert set(_plain(create_app(a_state(Memory())))) == {"/openapi.json", "/healthz", "/readyz", "/metrics"}
+    assert set(_plain(create_app(a_state(Memory())))) == {"/openapi.json", "/healthz", "/readyz"}
