@@ -13,6 +13,7 @@ from services.api.app import create_app
 from services.api.composition import opened_database, state_on
 from services.api.dependencies import ApiState
 from services.api.observing import Observations
+from services.api.publishing.jobs import publishing
 from services.api.settings import ApiSettings
 from services.api.stalled import drop_stalled_peers
 from shared.access.keyring import REFRESH_EVERY_S
@@ -55,6 +56,7 @@ async def run(settings: ApiSettings) -> None:
             "access": partial(_watch, state),
             **alerting,
             "observations": Observations(engine, settings.kafka_bootstrap_servers, state.catalogue).run,
+            **publishing(settings, engine=engine, state=state, producer=kafka, registry=registry),
         }
         await run_jobs(jobs, stopping=stopping, grace_s=settings.shutdown_grace_s)
 

@@ -26,6 +26,12 @@ class ApiSettings(AccessSettings, AlertSettings):
     api_stream_lifetime_s: float = Field(
         default=3600.0, ge=1, le=86_400, description="seconds after which a stream is ended with a goodbye"
     )
+    api_values_topic: bool = Field(
+        default=True, description="whether current values are published on tidemark.values"
+    )
+    api_values_topic_interval_s: float = Field(
+        default=1.0, ge=0.05, le=3600, description="seconds between two looks for values to publish"
+    )
     api_replay_records: int = Field(
         default=500_000,
         ge=1000,

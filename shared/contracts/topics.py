@@ -12,8 +12,11 @@ ALERTS = "tidemark.alerts"
 OBSERVATIONS = "tidemark.observations"
 """What ingest has seen of each event type, a summary every other second; for people, not for counting."""
 
+VALUES = "tidemark.values"
+"""Current values, compacted: the last record of a key is its value."""
+
 DEFAULT_SOURCE = "business.events"
 """Where applications publish unless told otherwise."""
 
-OWN = frozenset({EVENTS, DEAD_LETTERS, ALERTS, OBSERVATIONS})
+OWN = frozenset({EVENTS, DEAD_LETTERS, ALERTS, OBSERVATIONS, VALUES})
 """Topics that Tidemark writes and must not take as a source."""

@@ -33,9 +33,11 @@ ORDER BY g.revision
 """)
 
 _FORGET = text("""
--- forget: what went a week ago; the place of the last of it is kept.
+-- forget: what went a week ago and is published, where values are; the place of the last of it is kept.
 WITH forgotten AS (
-    DELETE FROM kpi_gone WHERE gone_at < now() - interval '7 days' RETURNING changed_in
+    DELETE FROM kpi_gone USING value_publication AS p
+    WHERE gone_at < now() - interval '7 days' AND (changed_in < p.position OR p.position = 0)
+    RETURNING changed_in
 )
 UPDATE kpi_gone_forgotten SET changed_in = greatest(changed_in, (SELECT max(changed_in) FROM forgotten))
 WHERE EXISTS (SELECT FROM forgotten)
@@ -51,7 +53,7 @@ async def gone_since(connection: AsyncConnection, cursor: int) -> list[Gone]:
 
 
 async def forget(connection: AsyncConnection) -> None:
-    """Drop what went more than a week ago; who asks from before it has to begin anew."""
+    """Drop what went more than a week ago and need not be published; who asks from before it begins anew."""
     await connection.execute(_FORGET)
 
 

@@ -9,26 +9,13 @@ from typing import Any
 import httpx2
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.storage import current, gone
-from shared.storage.engine import reading, transaction
+from shared.storage.engine import transaction
 from tests.integration.api_rig import Api, serving_api
+from tests.integration.value_writers import CARRIERS, OUTDATE, PUT, stored_rows, write_side_by_side
 
 pytestmark = pytest.mark.asyncio
-
-CARRIERS = [f"C{number}" for number in range(12)]
-
-_PUT = text("""
-INSERT INTO kpi_current AS c
-SELECT 'departures', '5m', jsonb_build_object('carrier', CAST(:carrier AS text)), 1, CAST(:value AS int), 1,
-    now(), now(), now(), false, NULL, now(), nextval('kpi_current_revision'),
-    pg_current_xact_id()::text::bigint
-ON CONFLICT (slug, "window", dimensions) DO UPDATE SET
-    value = excluded.value, revision = excluded.revision, changed_in = excluded.changed_in
-""")
-
-_OUTDATE = text("UPDATE kpi_current SET version = 0 WHERE dimensions ->> 'carrier' = ANY(:carriers)")
 
 
 @dataclass(slots=True)
@@ -98,28 +85,6 @@ class Follower:
                     self.told.pop(carrier, None)
 
 
-async def _write(engine: AsyncEngine, lot: random.Random, *, times: int) -> None:
-    """Change a few rows in a transaction that stays open for a moment, or prune a few, *times* over."""
-    for number in range(times):
-        some = lot.sample(CARRIERS, lot.randint(1, 3))
-        async with transaction(engine) as connection:
-            await connection.execute(text("SET LOCAL lock_timeout = '5s'"))
-            if lot.random() < 0.2:
-                await current.wait_for_turn(connection)
-                await connection.execute(_OUTDATE, {"carriers": some})
-                await current.prune(connection, {"departures": 1})
-            else:
-                for carrier in sorted(some):
-                    await connection.execute(_PUT, {"carrier": carrier, "value": number})
-            await asyncio.sleep(lot.random() * 0.02)
-
-
-async def _rows(engine: AsyncEngine) -> dict[str, tuple[int, int]]:
-    async with reading(engine) as connection:
-        rows = await current.current(connection, slugs=["departures"], windows=["5m"])
-    return {str(r.reading.dimensions["carrier"]): (int(r.reading.value or 0), r.revision) for r in rows}
-
-
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_cut_at_random(database_url: str, seed: int) -> None:
     """Whoever is cut off at any line and comes back with the last id has, in the end, just what there is."""
@@ -127,12 +92,10 @@ async def test_cut_at_random(database_url: str, seed: int) -> None:
     async with serving_api(database_url) as api:
         follower, done = Follower(api, lot), asyncio.Event()
         following = asyncio.create_task(follower.follow(done=done), name="follower")
-        dice = [random.Random(seed * 10 + number) for number in range(2)]  # noqa: S311 - a test's dice
-        writers = [_write(api.engine, each, times=60) for each in dice]
-        await asyncio.gather(*writers)
+        await write_side_by_side(api.engine, seed)
         done.set()
         await following
-        expected = await _rows(api.engine)
+        expected = await stored_rows(api.engine)
 
     assert follower.told == expected
     assert follower.connections > 10
@@ -144,10 +107,10 @@ async def test_too_late(database_url: str) -> None:
         follower, done = Follower(api, random.Random(1)), asyncio.Event()  # noqa: S311 - a test's dice
         async with transaction(api.engine) as connection:
             for carrier in CARRIERS:
-                await connection.execute(_PUT, {"carrier": carrier, "value": 1})
+                await connection.execute(PUT, {"carrier": carrier, "value": 1})
         await follower._connect(lines=1_000_000, timeout_s=1)
         async with transaction(api.engine) as connection:
-            await connection.execute(_OUTDATE, {"carriers": CARRIERS[:3]})
+            await connection.execute(OUTDATE, {"carriers": CARRIERS[:3]})
             await current.prune(connection, {"departures": 1})
             await connection.execute(text("UPDATE kpi_gone SET gone_at = now() - interval '8 days'"))
             await gone.forget(connection)

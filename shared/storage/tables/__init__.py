@@ -26,7 +26,7 @@ from shared.storage.tables.definitions import (
 )
 from shared.storage.tables.observing import observed_rates, observed_types, observed_up_to, observed_values
 from shared.storage.tables.schema import NOW, metadata
-from shared.storage.tables.values import kpi_current, kpi_gone, kpi_gone_forgotten
+from shared.storage.tables.values import kpi_current, kpi_gone, kpi_gone_forgotten, value_publication
 
 __all__ = [
     "NOW",
@@ -64,4 +64,5 @@ __all__ = [
     "positions",
     "retractions",
     "series",
+    "value_publication",
 ]

@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared.storage.tables.schema import instant, metadata
+from shared.storage.tables.schema import NOW, instant, metadata
 
 kpi_current = Table(
     "kpi_current",
@@ -58,5 +58,22 @@ kpi_gone_forgotten = Table(
     metadata,
     Column("singleton", Boolean, primary_key=True, server_default="true"),
     Column("changed_in", BigInteger, nullable=False, comment="up to here not all of it is known"),
+    CheckConstraint("singleton", name="one_row"),
+)
+
+value_publication = Table(
+    "value_publication",
+    metadata,
+    Column("singleton", Boolean, primary_key=True, server_default="true"),
+    Column("holder", Text, nullable=False, server_default="", comment="who publishes"),
+    Column("epoch", BigInteger, nullable=False, server_default="0", comment="moves with every take-over"),
+    Column("expires_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column(
+        "position",
+        BigInteger,
+        nullable=False,
+        server_default="0",
+        comment="what transactions before it changed is published",
+    ),
     CheckConstraint("singleton", name="one_row"),
 )

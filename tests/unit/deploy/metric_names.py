@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry
 
 from services.api.alerting.metrics import AlertMetrics
 from services.api.metrics import ApiMetrics
+from services.api.publishing.metrics import PublishingMetrics
 from services.compute.metrics import Metrics as ComputeMetrics
 from services.ingest.metrics import Metrics as IngestMetrics
 
@@ -23,6 +24,7 @@ def offered() -> frozenset[str]:
     ComputeMetrics.on(registry)
     ApiMetrics.on(registry)
     AlertMetrics.on(registry, channels=())
+    PublishingMetrics.on(registry)
     return _OF_KPIS | {family.name for family in registry.collect()}
 
 
