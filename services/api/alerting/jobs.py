@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.api.alerting.catalogue_books import CatalogueBooks
 from services.api.alerting.deliverer import Deliverer
 from services.api.alerting.evaluator import Evaluator
+from services.api.alerting.forgetting import Forgetting
 from services.api.alerting.leases import Shards
 from services.api.alerting.metrics import AlertMetrics
 from services.api.alerting.settings import AlertSettings
@@ -49,7 +50,12 @@ async def open_alerting(
             interval_s=settings.alert_evaluation_interval_s,
             metrics=metrics,
         )
-        yield {"alert_evaluation": evaluator.run, **_deliveries(engine, channels, metrics)}
+        forgetting = Forgetting(engine, timedelta(days=settings.alert_history_d), metrics)
+        yield {
+            "alert_evaluation": evaluator.run,
+            "alert_history": forgetting.run,
+            **_deliveries(engine, channels, metrics),
+        }
 
 
 async def _channels(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from shared.domain.alerts import StateName
+from shared.storage.alert_history import TIERS
 
 OUTCOMES = ("delivered", "failed", "abandoned")
 
@@ -21,6 +22,7 @@ class AlertMetrics:
     outbox_age_seconds: Gauge
     deliveries: Counter
     evaluation_seconds: Histogram
+    forgotten: Counter
 
     @classmethod
     def on(cls, registry: CollectorRegistry, *, channels: Iterable[str]) -> "AlertMetrics":
@@ -49,6 +51,12 @@ class AlertMetrics:
                 buckets=_BUCKETS,
                 registry=registry,
             ),
+            forgotten=Counter(
+                "tidemark_alert_history_deleted_total",
+                "Rows of the history of alerts past TIDEMARK_ALERT_HISTORY_D, deleted by this instance.",
+                ["tier"],
+                registry=registry,
+            ),
         )
         metrics._begin_at_zero(channels)
         return metrics
@@ -63,3 +71,5 @@ class AlertMetrics:
         for channel in channels:
             for outcome in OUTCOMES:
                 self.deliveries.labels(channel, outcome)
+        for tier in TIERS:
+            self.forgotten.labels(tier)

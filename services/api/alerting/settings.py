@@ -35,6 +35,9 @@ class AlertSettings(BaseSettings):
     alert_evaluation_interval_s: float = Field(
         default=5.0, ge=0.1, le=300, description="seconds between two evaluations of the alert rules"
     )
+    alert_history_d: float = Field(
+        default=400, gt=0, le=4000, description="days that transitions and delivered notices are kept"
+    )
     alert_webhook_url: str | None = Field(
         default=None,
         max_length=URL_CHARACTERS,
