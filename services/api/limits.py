@@ -6,7 +6,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api.problems import BODY_TOO_LARGE, URL_TOO_LONG, problem
+from services.api.problem_kinds import BODY_TOO_LARGE, URL_TOO_LONG
+from services.api.problems import problem
 
 MAX_URL_BYTES = 2048
 """Path and query together; longer ones are no honest question to this API."""

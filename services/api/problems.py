@@ -1,4 +1,4 @@
-"""What goes wrong, as RFC 9457 problems: the only place that knows both domain errors and HTTP statuses."""
+"""What goes wrong, as RFC 9457 problems."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,37 +15,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api.bodies import BodyTooLargeError, BodyTooSlowError, BodyTypeError
 from services.api.parameters import InvalidFieldError, InvalidParameterError
-from services.api.preconditions import PreconditionFailedError, PreconditionRequiredError, ReusedKeyError
-from services.api.streams import TooManyStreamsError
+from services.api.problem_kinds import BY_ERROR, BY_STATUS, INTERNAL, INVALID_PARAMETER, Kind
 from shared.domain.access.errors import (
-    MissingScopeError,
     NothingSentError,
     RefusedError,
     UnauthenticatedError,
-    UndeclaredScopeError,
 )
-from shared.domain.access.keys import DeadKeyError, InvalidKeyError, UnknownKeyError
+from shared.domain.access.keys import InvalidKeyError
 from shared.domain.access.rates import TooManyRequestsError
-from shared.domain.annotations import NotTheAuthorError, StaleAnnotationError, UnknownAnnotationError
 from shared.domain.definitions import DefinitionError
 from shared.domain.definitions import Problem as DefinitionProblem
 from shared.domain.errors import (
     BadInputError,
-    EventsMovedError,
     LogLostError,
-    ReplayTooLargeError,
     StoreUnavailableError,
     TidemarkError,
     TryAgainError,
-    UnknownBreakdownError,
-    UnknownEventTypeError,
-    UnknownKpiError,
-    UnknownWindowError,
 )
-from shared.replay.letter_pages import UnknownDeadLetterError
-from shared.storage.keys import ReusedRequestError
 
 log = structlog.get_logger(__name__)
 
@@ -53,86 +40,6 @@ MEDIA_TYPE = "application/problem+json"
 
 RETRY_AFTER_S = 2
 """What a caller is asked to wait: about as long as a restart of Postgres or a fail-over takes at best."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One sort of problem; its slug and title never change, its detail tells the case."""
-
-    slug: str
-    title: str
-    status: HTTPStatus
-
-    @property
-    def urn(self) -> str:
-        """The type of its problems."""
-        return f"urn:tidemark:problem:{self.slug}"
-
-
-INTERNAL = Kind("internal", "Something went wrong on our side", HTTPStatus.INTERNAL_SERVER_ERROR)
-INVALID_PARAMETER = Kind("invalid-parameter", "A parameter cannot be used", HTTPStatus.BAD_REQUEST)
-BODY_TOO_LARGE = Kind("body-too-large", "The body is too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-CHANGED = Kind("changed", "It has changed since it was read", HTTPStatus.PRECONDITION_FAILED)
-URL_TOO_LONG = Kind("url-too-long", "The URL is too long", HTTPStatus.REQUEST_URI_TOO_LONG)
-
-_BY_ERROR: Mapping[type[BaseException], Kind] = {
-    UnknownKpiError: Kind("unknown-kpi", "There is no such KPI", HTTPStatus.NOT_FOUND),
-    UnknownEventTypeError: Kind("unknown-event-type", "No such event was seen", HTTPStatus.NOT_FOUND),
-    UnknownWindowError: Kind("unknown-window", "The KPI has no such window", HTTPStatus.BAD_REQUEST),
-    UnknownBreakdownError: Kind(
-        "unknown-breakdown", "The KPI is not kept by these dimensions", HTTPStatus.BAD_REQUEST
-    ),
-    InvalidParameterError: INVALID_PARAMETER,
-    UnknownDeadLetterError: Kind("unknown-dead-letter", "There is no such dead letter", HTTPStatus.NOT_FOUND),
-    InvalidFieldError: INVALID_PARAMETER,
-    UnknownAnnotationError: Kind("unknown-annotation", "There is no such annotation", HTTPStatus.NOT_FOUND),
-    NotTheAuthorError: Kind("not-the-author", "Somebody else wrote it", HTTPStatus.FORBIDDEN),
-    StaleAnnotationError: CHANGED,
-    PreconditionFailedError: CHANGED,
-    PreconditionRequiredError: Kind(
-        "if-match-required", "A change says what it is meant for", HTTPStatus.PRECONDITION_REQUIRED
-    ),
-    ReusedKeyError: Kind(
-        "idempotency-key-reused", "The key is that of another request", HTTPStatus.UNPROCESSABLE_ENTITY
-    ),
-    ReplayTooLargeError: Kind(
-        "replay-too-large", "The answer would take too much of the log", HTTPStatus.BAD_REQUEST
-    ),
-    UnauthenticatedError: Kind("unauthenticated", "Nobody is known by this", HTTPStatus.UNAUTHORIZED),
-    TooManyRequestsError: Kind(
-        "too-many-requests", "The caller asks too often", HTTPStatus.TOO_MANY_REQUESTS
-    ),
-    InvalidKeyError: Kind("invalid-key", "There cannot be such a key", HTTPStatus.BAD_REQUEST),
-    UnknownKeyError: Kind("unknown-key", "There is no such key", HTTPStatus.NOT_FOUND),
-    DeadKeyError: Kind("dead-key", "The key is at its end", HTTPStatus.CONFLICT),
-    ReusedRequestError: Kind(
-        "reused-idempotency-key", "The Idempotency-Key was sent before", HTTPStatus.UNPROCESSABLE_ENTITY
-    ),
-    RefusedError: Kind("refused", "The caller is turned away", HTTPStatus.FORBIDDEN),
-    MissingScopeError: Kind("missing-scope", "The caller may not do this", HTTPStatus.FORBIDDEN),
-    UndeclaredScopeError: Kind("undeclared-scope", "Nobody may do this", HTTPStatus.FORBIDDEN),
-    LogLostError: Kind("log-lost", "The log no longer reaches back so far", HTTPStatus.GONE),
-    DefinitionError: Kind(
-        "invalid-definition", "The definition breaks rules", HTTPStatus.UNPROCESSABLE_ENTITY
-    ),
-    EventsMovedError: Kind("events-moved", "What is listed has changed meanwhile", HTTPStatus.CONFLICT),
-    BadInputError: Kind("bad-input", "What was sent cannot be used", HTTPStatus.BAD_REQUEST),
-    BodyTooLargeError: BODY_TOO_LARGE,
-    BodyTooSlowError: Kind("body-too-slow", "The body was not all there in time", HTTPStatus.REQUEST_TIMEOUT),
-    BodyTypeError: Kind("body-type", "The body is of another type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
-    TooManyStreamsError: Kind("too-many-streams", "No stream is free", HTTPStatus.SERVICE_UNAVAILABLE),
-    StoreUnavailableError: Kind(
-        "store-unavailable", "The database does not answer", HTTPStatus.SERVICE_UNAVAILABLE
-    ),
-    TryAgainError: Kind("try-again", "Not possible at the moment", HTTPStatus.SERVICE_UNAVAILABLE),
-}
-"""The nearest class in an error's ancestry decides; what is not here is our fault and says nothing."""
-
-_BY_STATUS = {
-    404: Kind("not-found", "There is nothing here", HTTPStatus.NOT_FOUND),
-    405: Kind("method-not-allowed", "The method is not allowed here", HTTPStatus.METHOD_NOT_ALLOWED),
-    413: BODY_TOO_LARGE,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +114,7 @@ def install(app: FastAPI) -> None:
 
 def known_kind(error: BadInputError | LogLostError | TryAgainError | RefusedError) -> Kind:
     """What sort of problem *error* is."""
-    return next(_BY_ERROR[family] for family in type(error).__mro__ if family in _BY_ERROR)
+    return next(BY_ERROR[family] for family in type(error).__mro__ if family in BY_ERROR)
 
 
 async def _on_known(request: Request, error: Exception) -> Response:
@@ -275,7 +182,7 @@ async def _on_status(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         return _unexpected(request, error)
     status = HTTPStatus(error.status_code)
-    kind = _BY_STATUS.get(error.status_code, Kind(f"http-{status.value}", status.phrase, status))
+    kind = BY_STATUS.get(error.status_code, Kind(f"http-{status.value}", status.phrase, status))
     detail = f"{request.method} {request.scope['path']}: {status.description or status.phrase}"
     return problem(kind, detail=detail, request=request, headers=error.headers)
 
