@@ -2,13 +2,18 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from services.api import dependencies
+from shared.domain.access import Limits, Principal, Scope
 from shared.domain.definitions.kpi_files import kpis_of
+from shared.storage.definitions import apply_changes
+from shared.storage.engine import transaction
 from tests.integration.counting_rig import counting
 from tests.integration.explain_rig import Explaining, explaining, question
 from tests.integration.replay_rig import Remembering, of_one
@@ -291,3 +296,63 @@ async def test_an_unread_window(database_url: str, monkeypatch: pytest.MonkeyPat
     assert (body["value"], body["n"], body["reconciles"], again.status_code) == (0, 0, True, 304)
     assert (body["events"]["items"], body["events"]["next_cursor"]) == ([], None)
     assert sum(run["panes"] for run in body["panes"]) == 0
+
+
+async def test_hidden_parts(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what a caller may not see neither value nor way is told, nor the numbers of a formula with it."""
+    principal = Principal("tests", frozenset(Scope), Limits(kpis=frozenset({"basket", "paid"})))
+    monkeypatch.setattr(dependencies, "principal_of", lambda _: principal)
+    async with a_shop(database_url, monkeypatch) as (mine, asking):
+        await mine.flush(of_one(_order(1, 4), _order(2, 5)))
+        body = await asking.told("basket/explain", question("1h", NOW))
+        problem = await asking.problem("basket/explain", question("1h", NOW, part="orders"))
+        hidden = await asking.problem("orders/explain", question("1h", NOW))
+
+    assert [part["part"] for part in body["parts"]] == ["paid"]
+    assert (body["hidden_parts"], body["arithmetic"]) == (1, "paid / orders = 4.50")
+    assert problem["errors"][0]["detail"] == "is not read by basket, which reads paid"
+    assert hidden["status"] == 404
+
+
+async def test_panes_of_every_length(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The panes told are those that were read, in finer ones where coarser ones are not made yet."""
+    async with a_shop(database_url, monkeypatch) as (mine, asking):
+        ages = [timedelta(minutes=minutes) for minutes in (1, 7, 40, 61, 300, 1000, 1439)]
+        await mine.flush(of_one(*(_order(n, n, ago=age) for n, age in enumerate(ages, 1))))
+        before = await asking.told("orders/explain", question("24h", NOW))
+        await mine.counting.derive(until=NOW - timedelta(minutes=30))
+        after = await asking.told("orders/explain", question("24h", NOW))
+
+    for body in (before, after):
+        assert (body["n"], body["reconciles"]) == (7, True)
+        assert sum(run["partial"]["n"] for run in body["panes"]) == 7
+        edges = [(run["start"], run["end"]) for run in body["panes"]]
+        assert (edges[0][0], edges[-1][1]) == (body["window_start"], body["window_end"])
+        assert all(one[1] == other[0] for one, other in pairwise(edges))
+    assert {run["length"] for run in after["panes"]} == {"1h", "15m", "1m", "10s", "1s"}
+    assert _of_seconds(after) < _of_seconds(before)
+
+
+def _of_seconds(body: Any) -> timedelta:
+    """How much of the window was read in panes of a second."""
+    edges = [(run["start"], run["end"]) for run in body["panes"] if run["length"] == "1s"]
+    lengths = (datetime.fromisoformat(end) - datetime.fromisoformat(start) for start, end in edges)
+    return sum(lengths, timedelta(0))
+
+
+async def test_before_it_was_counted(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events that came before the KPI was there are told as that."""
+    first, *_, second = kpis_of(KPIS)[:2]
+    async with counting(database_url, [second]) as one:
+        await one.take_over([0])
+        mine = Remembering(one)
+        await mine.flush(of_one(_order(1, 4), _order(2, 5)))
+        async with transaction(one.engine) as connection:
+            await apply_changes(connection, [first], NOW)
+        await one.reload()
+        await mine.flush(of_one(_order(3, 6), first=2))
+        async with explaining(one, mine.log, monkeypatch) as asking:
+            body = await asking.told("paid/explain", question("1h", NOW))
+
+    assert (body["value"], body["n"], body["complete"], body["reconciles"]) == (6, 1, False, True)
+    assert body["events"]["not_counted"]["before_start"] == 2

@@ -10,9 +10,11 @@ from prometheus_client import CollectorRegistry
 from services.compute.metrics import CheckMetrics
 from services.compute.selfcheck import SelfCheck, SelfCheckPolicy
 from shared.contracts.events import CleanEvent
+from shared.domain.expressions import Operand
 from shared.messaging.admin import TopicSpec, ensure_topics
 from shared.messaging.producer import Outgoing, open_producer
 from shared.messaging.ranges import RangeReader, open_ranges
+from shared.replay.explaining import Bounds, Inquiry, Page, explained, scene
 from shared.replay.known_readings import readings_then, remembered
 from shared.replay.revisions import revisions, story
 from shared.storage.engine import reading
@@ -117,3 +119,20 @@ async def test_what_is_right(kafka: str, unique: str, database_url: str) -> None
 
     assert False not in before
     assert False in after
+
+
+async def test_why(kafka: str, unique: str, database_url: str) -> None:
+    """A value is explained by the events on the topic, with their places there, and copies told."""
+    inquiry = Inquiry(ORDERS, Operand("orders"), NOW, is_past=False)
+    events = [an_event(number, ago=timedelta(minutes=5)) for number in range(6)]
+    async with published(kafka, unique, database_url) as (mine, log):
+        await log.flush([*events, events[2]], seconds=-15)
+        async with reading(mine.engine) as connection:
+            bounds = Bounds(DISORDER, most_records=100)
+            found = await scene(connection, mine.catalogue, inquiry, bounds, is_log_read=True)
+        async with open_ranges(kafka, unique) as reader:
+            told = await explained(reader, found, Page(4), disorder=DISORDER)
+
+    assert told.sift is not None
+    assert (told.reading.n, told.reconciles, told.copies) == (6, True, 1)
+    assert [one.offset for one in told.sift.listed] == [5, 4, 3, 2]

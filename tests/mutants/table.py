@@ -11,6 +11,7 @@ SEEN = "shared/domain/seen.py"
 
 LIVES = "tests/simulation/test_simulation.py::test_any_life"
 POSITION_TESTS = "tests/integration/test_positions.py"
+EXPLANATIONS = "tests/integration/test_explanations.py"
 DERIVING = "tests/integration/test_deriving.py"
 EDGES = "tests/integration/test_reading_edges.py"
 SEEN_TESTS = "tests/unit/domain/test_seen.py"
@@ -247,5 +248,48 @@ MUTANTS = (
         "least($2, (SELECT min(until_us) FROM pane_marks WHERE rung = $1::smallint + 1))",
         "$2",
         (DERIVING,),
+    ),
+    # Why a value is what it is.
+    Mutant(
+        "explanations-leave-out-the-silent",
+        "shared/replay/sifting.py",
+        "self._count(part, own, is_there & ~is_silent)",
+        "self._count(part, own, is_there)",
+        (EXPLANATIONS,),
+    ),
+    Mutant(
+        "explanations-are-of-one-series",
+        "shared/replay/candidates.py",
+        "if text in names]",
+        "]",
+        (EXPLANATIONS,),
+    ),
+    Mutant(
+        "pages-hold-still",
+        "shared/replay/explaining.py",
+        "if offsets is None else offsets",
+        "if offsets is not None else await counted_offsets(connection)",
+        (EXPLANATIONS,),
+    ),
+    Mutant(
+        "pages-tell-that-they-moved",
+        "shared/replay/listing.py",
+        "        raise EventsMovedError\n",
+        "        pass\n",
+        (EXPLANATIONS,),
+    ),
+    Mutant(
+        "explanations-hide-what-is-hidden",
+        "services/api/routes/explanations.py",
+        "for one, each in told.parts if each.slug in visible_kpis(catalogue)",
+        "for one, each in told.parts",
+        (EXPLANATIONS,),
+    ),
+    Mutant(
+        "explanations-tell-drift",
+        "shared/replay/explaining.py",
+        "return agree(self.answer[1].partial, self.sift.partial)",
+        "return self.answer[1].partial.n == self.sift.partial.n",
+        (EXPLANATIONS,),
     ),
 )
