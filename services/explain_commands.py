@@ -9,7 +9,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from services.value_commands import DECODER, ApiError, Question, app, asked, dimensions_of, failed
+from services.value_commands import (
+    DECODER,
+    ApiError,
+    Question,
+    app,
+    asked,
+    credentials,
+    dimensions_of,
+    failed,
+)
 
 __all__ = ["app", "explain"]
 
@@ -43,7 +52,7 @@ def explain(
     """Why a value is what it is: its rule, its panes, its events, and what does not count."""
     question = Question(slug, window, at, known_at, dimensions_of(dim or []))
     more = {"sample": str(sample)} | ({} if part is None else {"part": part})
-    with httpx2.Client(base_url=api, timeout=_PATIENCE_S, trust_env=False) as client:
+    with httpx2.Client(base_url=api, headers=credentials(), timeout=_PATIENCE_S, trust_env=False) as client:
         try:
             body = asked(client, question, what="explain", more=more)
         except ApiError as error:

@@ -79,7 +79,7 @@ def get(
     question = Question(slug, window, at, known_at, dimensions_of(dim or []))
     # What was known then is read from the log, for half a minute at most.
     with httpx2.Client(
-        base_url=api, headers=_credentials(), timeout=40.0 if known_at else 10.0, trust_env=False
+        base_url=api, headers=credentials(), timeout=40.0 if known_at else 10.0, trust_env=False
     ) as client:
         try:
             for body in followed(client, question) if watch else [asked(client, question)]:
@@ -199,7 +199,7 @@ def _body(answer: httpx2.Response) -> bytes:
         raise ApiError(f"the API answered with status {answer.status_code}") from error
 
 
-def _credentials() -> Mapping[str, str]:
+def credentials() -> Mapping[str, str]:
     """The key, from the environment alone: arguments are seen by everybody on the machine."""
     key = os.environ.get("TIDEMARK_API_KEY")
     return {"Authorization": f"Bearer {key}"} if key else {}

@@ -80,7 +80,7 @@ async def explaining(
         yield log
 
     patch.setattr(replays, "open_ranges", opened)
-    settings = ApiSettings.model_validate({"database_url": counting.url})
+    settings = ApiSettings.model_validate({"database_url": counting.url, "insecure_local": True})
     state = state_on(counting.engine, settings, registry=CollectorRegistry())
     assert isinstance(state.past, replays.Replays)
     state = replace(state, past=replace(state.past, most_records=most), clock=lambda: now)

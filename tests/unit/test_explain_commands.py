@@ -74,16 +74,19 @@ def test_question(monkeypatch: pytest.MonkeyPatch) -> None:
         return httpx2.Response(200, json=BODY)
 
     def client(**settings: Any) -> httpx2.Client:
-        return client_class(transport=httpx2.MockTransport(handle), base_url=settings["base_url"])
+        del settings["timeout"], settings["trust_env"]
+        return client_class(transport=httpx2.MockTransport(handle), **settings)
 
     client_class = httpx2.Client
     monkeypatch.setattr(httpx2, "Client", client)
+    monkeypatch.setenv("TIDEMARK_API_KEY", "a-key")
     options = ["--window", "1h", "--dim", "shop=a", "--part", "prev(paid)", "--sample", "0", "--json"]
     result = CliRunner().invoke(app, ["explain", "growth", *options])
 
     assert requests[0].url.path == "/v1/kpis/growth/explain"
     expected = {"shop": "a", "window": "1h", "part": "prev(paid)", "sample": "0"}
     assert dict(requests[0].url.params) == expected
+    assert requests[0].headers["authorization"] == "Bearer a-key"
     assert json.loads(result.stdout) == BODY
 
 
