@@ -12,14 +12,16 @@ _FORGET = {
     "notices": text("""
 -- forget_notices: delivered or given up long ago.
 DELETE FROM outbox WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM outbox WHERE coalesce(delivered_at, abandoned_at) < now() - :kept LIMIT :at_most
+    SELECT ctid FROM outbox WHERE coalesce(delivered_at, abandoned_at) < now() - CAST(:kept AS interval)
+    LIMIT CAST(:at_most AS bigint)
 ))
 """),
     "transitions": text("""
 -- forget_transitions: all but the last of each alert, of which its state is made.
 DELETE FROM alert_transitions WHERE ctid = ANY (ARRAY(
     SELECT t.ctid FROM alert_transitions t JOIN alerts a USING (alert_id)
-    WHERE t.at < now() - :kept AND t.transition < a.transition LIMIT :at_most
+    WHERE t.at < now() - CAST(:kept AS interval) AND t.transition < a.transition
+    LIMIT CAST(:at_most AS bigint)
 ))
 """),
 }

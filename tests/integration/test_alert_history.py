@@ -57,6 +57,6 @@ async def test_numbers_go_on(engine: AsyncEngine) -> None:
     """An alert whose history was forgotten goes on where it was, under numbers that were never used."""
     await Forgetting(engine, KEPT, metrics()).sweep()
     world = World([a_rule(held_for=timedelta(0))], now=after(60), values={"too_many": 11})
-    await an_evaluator(engine, world, "two").evaluate_once()
+    await an_evaluator(engine, world, "one").evaluate_once()
 
     assert [number for number, *_ in (await transitions(engine))["too_many"]] == [10, 11]
