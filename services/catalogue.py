@@ -12,6 +12,7 @@ from services.backfill_commands import Rate, Wait, tell
 from services.catalogue_doors import FAILED, REFUSED, USAGE, answered, read_connection, write_connection
 from services.catalogue_exports import exported
 from services.catalogue_paths import kpi_texts
+from services.catalogue_previews import USUAL_RECORDS, changed_kpis, previewed, span_of
 from shared.domain.definitions import Action, Catalogue, Change, Definitions, Kind, Problem, plan
 from shared.domain.definitions.kpi_files import Located, check_together, read_definitions
 from shared.domain.definitions.plans import outcome
@@ -51,11 +52,30 @@ def lint(files: Paths, *, as_json: AsJson = False) -> None:
 
 
 @app.command(name="plan")
-def plan_command(files: Paths, *, prune: Prune = False, as_json: AsJson = False) -> None:
-    """Show what putting files in force would change."""
+def plan_command(
+    files: Paths,
+    *,
+    prune: Prune = False,
+    shadow: Annotated[
+        bool, typer.Option("--shadow", help="Also set old and new values side by side, by the event log")
+    ] = False,
+    start: Annotated[str, typer.Option("--from", help="Of --shadow: RFC 3339, or like now-24h")] = "now-24h",
+    end: Annotated[str, typer.Option("--to", help="Of --shadow: the last instant")] = "now",
+    step: Annotated[str | None, typer.Option(help="Of --shadow: such as 1h; a twelfth by default")] = None,
+    window: Annotated[str | None, typer.Option(help="Of --shadow: only this window")] = None,
+    limit_records: Annotated[
+        int, typer.Option(min=1, help="Records of the event log to read at most, the newest")
+    ] = USUAL_RECORDS,
+    as_json: AsJson = False,
+) -> None:
+    """Show what putting files in force would change, what that costs, and what it does to values."""
     with answered(as_json=as_json):
-        changes, warnings = asyncio.run(_planned(_read(files), prune=prune))
-        answers.show_changes(changes, as_json=as_json)
+        located = _read(files)
+        changes, warnings = asyncio.run(_planned(located, prune=prune))
+        drafts = changed_kpis(located, changes)
+        span = span_of(start, end, step, window=window, most=limit_records)
+        found = asyncio.run(previewed(drafts, span, with_pairs=shadow)) if drafts else None
+        answers.show_changes(changes, as_json=as_json, preview=found)
         answers.show_warnings(warnings, as_json=as_json)
 
 

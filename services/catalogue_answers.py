@@ -7,11 +7,13 @@ from dataclasses import asdict
 from typing import Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from services.api.lineage_schemas import EventsBody, LineageBody, lineage_body
 from services.catalogue_exports import Exported
+from services.catalogue_preview_answers import Shown, Unknown, preview_body, show_preview
+from services.catalogue_tables import plain as _plain
+from services.catalogue_tables import print_table as _print
+from services.catalogue_tables import table_of as _table
 from shared.domain.definitions import Action, Catalogue, Change, DefinitionError, Key, Kind, Kpi, Problem
 from shared.domain.definitions.kinds import name_field
 from shared.domain.definitions.kpi_texts import SEPARATOR
@@ -70,10 +72,11 @@ def show_failure(message: str, *, as_json: bool) -> None:
         typer.echo(message, err=True)
 
 
-def show_changes(changes: Sequence[Change], *, as_json: bool) -> None:
-    """Say what changes, definition by definition."""
+def show_changes(changes: Sequence[Change], *, as_json: bool, preview: Shown | Unknown | None = None) -> None:
+    """Say what changes, definition by definition, and what the log says of that where it was asked."""
     if as_json:
-        _print_json({"changes": [_change_body(change) for change in changes]})
+        told = {} if preview is None else preview_body(preview)
+        _print_json({"changes": [_change_body(change) for change in changes], **told})
         return
     table = _table("Kind", "Name", "Version", "Change", "What differs", "Counts anew")
     for change in changes:
@@ -81,6 +84,8 @@ def show_changes(changes: Sequence[Change], *, as_json: bool) -> None:
         name, version = _plain(change.slug), str(change.version)
         table.add_row(change.kind, name, version, action, _differences(change), _counting(change))
     _print(table)
+    if preview is not None:
+        show_preview(preview)
 
 
 def show_catalogue(catalogue: Catalogue, *, as_json: bool) -> None:
@@ -226,25 +231,8 @@ def _source(kpi: Kpi) -> str:
     return kpi.formula if kpi.formula is not None else f"{kpi.aggregate} of {kpi.event_type}"
 
 
-def _plain(text: str) -> str:
-    """*text* with nothing in it that the terminal would take for markup or control it by."""
-    shown = "".join(character if character.isprintable() or character == "\n" else "�" for character in text)
-    return shown.replace("[", r"\[")
-
-
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _print(table: Table) -> None:
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
 
 
 def _json(value: Any) -> str:

@@ -30,6 +30,7 @@ from services.api.routes import (
     previews,
     remarks,
     revisions,
+    shadows,
     streams,
     values,
 )
@@ -47,6 +48,7 @@ Times are RFC 3339 in UTC. Numbers are exact decimals: read them with a decimal 
 
 _ROUTES = (
     previews,
+    shadows,
     kpis,
     lineage,
     metrics,

@@ -43,7 +43,7 @@ def test_plan_apply_show(tmp_path: Path) -> None:
         ("b", "create", [[]]),
     ]
     assert empty == {"revision": 0, "kpis": [], "objectives": [], "scorecards": [], "event_types": []}
-    assert applied == planned
+    assert applied == {"changes": planned["changes"]}
     assert [(each["spec"]["slug"], each["version"]) for each in shown["kpis"]] == [("a", 1), ("b", 1)]
 
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import httpx2
@@ -290,3 +291,58 @@ async def test_bodies(database_url: str, content: bytes, kind: str, status: int)
 
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_side_by_side(database_url: str) -> None:
+    """Old and new values are told by one log, of the KPI that changes and of those that read it."""
+    old = a_kpi("revenue", value="data.price", aggregate="sum", scale=2, windows=["1h", "24h"])
+    rate = a_kpi("per_order", formula="revenue / orders", windows=["24h"])
+    orders = a_kpi("orders", windows=["1h", "24h"])
+    new = {**FIELDS, "windows": ["24h", "7d"]}
+    document = json.dumps(new)
+    async with counting(database_url, [orders, old, rate]) as one:
+        mine = Remembering(one)
+        await one.take_over([0])
+        await mine.flush(of_one(*events()))
+        async with preview_api(mine) as client:
+            answer = await client.post(
+                "/v1/kpis/revenue/shadow?from=now-12h&step=6h",
+                content=document,
+                headers={"content-type": "application/json"},
+            )
+    body = json.loads(answer.text, parse_float=Decimal)
+    before = oracle(
+        REVENUE.replace("where: data.channel == 'web'\n", ""),
+        PER_ORDER.replace("[1h]", "[24h]"),
+        came=events(),
+    )
+    after = oracle(
+        REVENUE.replace("[1h, 24h]", "[24h, 7d]"), PER_ORDER.replace("[1h]", "[24h]"), came=events()
+    )
+
+    assert [(each["kpi"], each["window"], each["differs"]) for each in body["changes"]] == [
+        ("per_order", "24h", 3), ("revenue", "24h", 3), ("revenue", "7d", 0),
+    ]  # fmt: skip
+    for each in body["changes"]:
+        slug = each["kpi"].replace("per_order", "revenue_per_order")
+        for number, pair in enumerate(each["items"]):
+            at = NOW - timedelta(hours=12 - 6 * number)
+            assert after.value(slug, each["window"], {}, at, now=NOW).agrees_with(pair["after"])
+            if each["window"] == "24h":
+                assert before.value(slug, each["window"], {}, at, now=NOW).agrees_with(pair["before"])
+                assert Fraction(pair["difference"]) == Fraction(pair["after"]) - Fraction(pair["before"])
+            else:
+                assert (pair["before"], pair["difference"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("path", "fault"),
+    [("orders/shadow", "slug"), ("revenue/shadow?window=7d", "window"), ("revenue/shadow?step=1s", "step")],
+)
+async def test_no_shadow(database_url: str, path: str, fault: str) -> None:
+    """What cannot be set side by side is told by the parameter at fault."""
+    async with a_shop(database_url, []) as shop:
+        answer = await shop.client.post(f"/v1/kpis/{path}", json=FIELDS)
+
+    assert answer.status_code == 400
+    assert [each["parameter"] for each in answer.json()["errors"]] == [fault]
