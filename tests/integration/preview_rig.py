@@ -77,7 +77,7 @@ class MemoryPreviewLog:
 @asynccontextmanager
 async def preview_api(mine: Remembering, *, most: int = 100_000) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of the API at NOW, beside what *mine* has counted."""
-    settings = ApiSettings.model_validate({"database_url": mine.counting.url})
+    settings = ApiSettings.model_validate({"database_url": mine.counting.url, "insecure_local": True})
     state = state_on(mine.counting.engine, settings, registry=CollectorRegistry())
     log = MemoryPreviewLog(mine.log)
     state = replace(
