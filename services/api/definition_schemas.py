@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from services.api.schemas import Number, TargetBody
+from services.api.schemas import Number
 from shared.domain.aggregates import Aggregate, Per
 from shared.domain.alerts import Condition
-from shared.domain.definitions import Alert, Catalogue, Kind, Kpi, OpenHours, Severity, Target
+from shared.domain.definitions import Alert, Catalogue, Kind, Kpi, OpenHours, Severity
 from shared.domain.definitions.formats import Format, Style
 from shared.domain.definitions.lifecycles import Lifecycle
 from shared.domain.targets import Direction
@@ -111,7 +111,10 @@ class KpiBody:
     zone: Annotated[str, Field(description="The IANA time zone its days begin in")]
     fiscal_year_start: Annotated[int, Field(description="The month with which its years begin")]
     business_hours: Annotated[HoursBody | None, Field(description="null: its events count at any time")]
-    target: TargetBody | None
+    target: Annotated[
+        list[Mapping[str, Any]],
+        Field(description="What it is measured against, as KPI files say it (docs/targets.md); []: nothing"),
+    ]
     alerts: list[RuleBody]
     prometheus: Annotated[bool, Field(description="Its totals are on /metrics")]
 
@@ -164,14 +167,10 @@ def definition_body(kpi: Kpi, version: int, *, retired_at: datetime | None = Non
         zone=kpi.zone,
         fiscal_year_start=kpi.fiscal_year_start,
         business_hours=_hours(kpi.business_hours),
-        target=_target(kpi.target),
+        target=[each.model_dump(by_alias=True, exclude_defaults=True) for each in kpi.target],
         alerts=[_rule(rule) for rule in kpi.alerts],
         prometheus=kpi.prometheus,
     )
-
-
-def _target(target: Target | None) -> TargetBody | None:
-    return None if target is None else TargetBody(target.value, target.warning, target.tolerance)
 
 
 def _format(told: Format | None) -> FormatBody | None:

@@ -10,7 +10,7 @@ from pydantic import Field, WithJsonSchema
 
 from shared.domain.definitions import Kpi
 from shared.domain.readings import Reading
-from shared.domain.targets import Judgement, Status
+from shared.domain.targets import Judgement, Kind, Status
 from shared.storage.current import CurrentReading
 
 Number = Annotated[Decimal, WithJsonSchema({"type": "number"})]
@@ -29,13 +29,18 @@ Attainment = Annotated[
 class TargetBody:
     """What a KPI is measured against."""
 
-    value: Annotated[Number, Field(description="From here on, in the better direction, it is on target")]
+    value: Annotated[
+        Number,
+        Field(description="From here on, in the better direction, it is on track; of a band, its middle"),
+    ]
     warning: Annotated[
         Number | None, Field(description="From here to the target it is at risk; null: no such zone")
     ]
     tolerance: Annotated[
-        Number | None, Field(description="Of a band: the distance from the value that is still on target")
+        Number | None, Field(description="Of a band: the distance from the value that is still on track")
     ]
+    kind: Annotated[Kind, Field(description="What the target follows")]
+    source: Annotated[str | None, Field(description="The KPI or the benchmark that it follows, if it does")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +125,11 @@ class HistoryBody:
 
 def target_body(judgement: Judgement) -> TargetBody | None:
     """What the value of *judgement* was measured against."""
-    if judgement.target is None:
+    if judgement.target is None or judgement.kind is None:
         return None
-    return TargetBody(judgement.target, judgement.warning, judgement.tolerance)
+    return TargetBody(
+        judgement.target, judgement.warning, judgement.tolerance, judgement.kind, judgement.source
+    )
 
 
 def value_body(kpi: Kpi, reading: Reading, judgement: Judgement) -> ValueBody:

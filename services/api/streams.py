@@ -25,10 +25,11 @@ from services.api.selections import Selection
 from services.api.subscriptions import Batch, Change, SeriesKey, Subscription
 from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.errors import StoreUnavailableError, TryAgainError
-from shared.domain.readings import Dimensions
+from shared.domain.readings import Dimensions, Reading
 from shared.domain.targets import Judgement
 from shared.storage.current import CurrentReading
 from shared.storage.gone import Gone
+from shared.storage.readings import Ask
 
 log = structlog.get_logger(__name__)
 
@@ -116,7 +117,7 @@ class Hub:
         catalogue = await self._knowing(values)
         told = [
             _Told(catalogue.kpis[row.reading.slug], row.reading.window, row.reading.dimensions, change)
-            for row, change in _changes(catalogue, defined(catalogue, values))
+            for row, change in await self._changes(catalogue, defined(catalogue, values))
         ]
         gone = [row for row in rows if isinstance(row, Gone)]
         return told + [_Told(row.slug, row.window, row.dimensions, _farewell(row)) for row in gone]
@@ -126,6 +127,19 @@ class Hub:
         if all(row.reading.slug in catalogue.kpis for row in rows):
             return catalogue
         return await self._catalogue.renewed()
+
+    async def _changes(
+        self, catalogue: Catalogue, rows: Sequence[CurrentReading]
+    ) -> list[tuple[CurrentReading, Change]]:
+        """Each of *rows* with what clients see of it."""
+        now = self._clock()
+
+        async def evaluate(asks: Sequence[Ask]) -> list[Reading]:
+            return await self._readings.evaluate(catalogue, asks, now=now)
+
+        readings = [row.reading for row in rows]
+        meant = await judgements(catalogue, readings, evaluate=evaluate, now=now, are_current=True)
+        return [(row, _change(catalogue, row, each)) for row, each in zip(rows, meant, strict=True)]
 
     def _offer(self, told: Sequence[_Told], position: int) -> None:
         for subscription in self._subscriptions:
@@ -193,7 +207,7 @@ class Hub:
         renewed = await fresh(self._readings, catalogue, wanted, now=self._clock())
         gone = await self._told([row for row in rows if isinstance(row, Gone)])
         farewells = [each.change for each in gone if each.is_for(selection)]
-        changes = [change for _, change in _changes(catalogue, renewed)]
+        changes = [change for _, change in await self._changes(catalogue, renewed)]
         return Batch((*changes, *farewells), position, is_whole=is_whole)
 
     async def _all_of(self, selection: Selection) -> list[CurrentReading]:
@@ -216,12 +230,6 @@ def _key(row: CurrentReading | Gone) -> SeriesKey:
 def _is_wanted(row: CurrentReading, catalogue: Catalogue, selection: Selection) -> bool:
     reading = row.reading
     return selection.takes(catalogue.kpis[reading.slug], reading.window, reading.dimensions)
-
-
-def _changes(catalogue: Catalogue, rows: Sequence[CurrentReading]) -> list[tuple[CurrentReading, Change]]:
-    """Each of *rows* with what clients see of it."""
-    judged = judgements(catalogue, [row.reading for row in rows])
-    return [(row, _change(catalogue, row, judgement)) for row, judgement in zip(rows, judged, strict=True)]
 
 
 def _change(catalogue: Catalogue, row: CurrentReading, judgement: Judgement) -> Change:

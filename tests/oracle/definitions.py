@@ -37,6 +37,8 @@ class Definition:
     zone: str
     fiscal_year_start: int
     hours: Hours | None
+    direction: str
+    targets: tuple[Mapping[str, Any], ...]
 
 
 def definitions(text: str) -> dict[str, Definition]:
@@ -61,7 +63,13 @@ def _definition(document: Mapping[str, Any]) -> Definition:
         zone=document.get("zone", "UTC"),
         fiscal_year_start=document.get("fiscal_year_start", 1),
         hours=_hours(document.get("business_hours")),
+        direction=document.get("direction", "up"),
+        targets=tuple(_listed(document.get("target"))),
     )
+
+
+def _listed(found: Mapping[str, Any] | list[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
+    return [] if found is None else found if isinstance(found, list) else [found]
 
 
 def _hours(found: Mapping[str, Any] | None) -> Hours | None:

@@ -15,6 +15,7 @@ from tests.oracle.answers import Value, to_significant
 from tests.oracle.definitions import Definition, definitions
 from tests.oracle.events import Event, Record, events
 from tests.oracle.expressions import holds, number
+from tests.oracle.targets import Case, Judged, are_comparable, judged
 from tests.oracle.views import View, business_time, hours_hold, own_names
 from tests.oracle.windows import reach
 
@@ -128,6 +129,21 @@ class Oracle:
         if kpi.hours is not None and kpi.aggregate == "rate":
             return business_time(kpi.hours, kpi.zone, *view.interval)
         return view.measured
+
+    def judged(
+        self, slug: str, window: str, dimensions: Dimensions, at: datetime, *, now: datetime
+    ) -> Judged:
+        """How a KPI over *window* at *at*, asked at *now*, stands to its target."""
+        kpi = self._definitions[slug]
+        view = View(kpi, window, dimensions, at, now)
+
+        def followed(other: str, of: Dimensions, then: datetime) -> Fraction | None:
+            asked = View(self._definitions[other], window, of, then, now)
+            there = Case(asked.asked, window, of, *asked.interval)
+            return self._computed(asked.asked, asked) if are_comparable(case, there, then) else None
+
+        case = Case(kpi, window, dimensions, *view.interval)
+        return judged(case, self._computed(kpi, view), followed)
 
     def _own_measures(self, kpi: Definition) -> dict[str, Definition]:
         """The KPIs with events behind *kpi* that it reads as they are: not within prev() or total()."""

@@ -20,13 +20,15 @@ from services.api.readers import Readings
 from shared.contracts.values import REVISION_HEADER, encode_value, value_key
 from shared.domain.definitions import Catalogue
 from shared.domain.errors import TryAgainError
+from shared.domain.readings import Reading
 from shared.messaging.producer import SEND_DEADLINE_S, Outgoing
-from shared.runtime.clock import monotonic_s
+from shared.runtime.clock import monotonic_s, utc_now
 from shared.runtime.lifecycle import every
 from shared.storage import value_publication
 from shared.storage.current import CurrentReading
 from shared.storage.engine import transaction
 from shared.storage.gone import Gone
+from shared.storage.readings import Ask
 from shared.storage.value_publication import Turn
 
 log = structlog.get_logger(__name__)
@@ -127,8 +129,13 @@ class Publisher:
     async def _send(self, rows: Sequence[CurrentReading | Gone]) -> None:
         values = [row for row in rows if isinstance(row, CurrentReading)]
         catalogue = await self._knowing(values)
-        known = defined(catalogue, values)
-        judged = judgements(catalogue, [row.reading for row in known])
+        known, now = defined(catalogue, values), utc_now()
+
+        async def evaluate(asks: Sequence[Ask]) -> list[Reading]:
+            return await self._readings.evaluate(catalogue, asks, now=now)
+
+        readings = [row.reading for row in known]
+        judged = await judgements(catalogue, readings, evaluate=evaluate, now=now, are_current=True)
         records = [
             _record(
                 row,

@@ -81,7 +81,7 @@ async def show_comparison(
     kept = [each for each, at in instants.items() if at >= moment.now - KEPT]
     asks = [moment.ask(combination), *(replace(moment, at=instants[each]).ask(combination) for each in kept)]
     readings = await evaluated(state, catalogue, asks, now=moment.now, is_past=moment.is_past)
-    judgements = await judged(state, catalogue, readings)
+    judgements = await judged(state, catalogue, readings, known_at=moment.known_at)
     points = list(map(Judged, [each.at for each in asks], readings, judgements))
     found = dict(zip(kept, points[1:], strict=True))
     compared = [Compared(each, at, found.get(each)) for each, at in instants.items()]
@@ -182,7 +182,7 @@ async def show_trend(
     combination = _series(request, stretch.kpi, reserved=_TREND_PARAMETERS)
     asks = [Ask(stretch.kpi.slug, stretch.window, combination, at) for at in stretch.instants]
     readings = await evaluated(state, catalogue, asks, now=stretch.now, is_past=stretch.is_past)
-    judgements = await judged(state, catalogue, readings)
+    judgements = await judged(state, catalogue, readings, known_at=stretch.now if stretch.is_past else None)
     body = trend_body(
         stretch.kpi,
         list(map(Judged, stretch.instants, readings, judgements)),

@@ -90,7 +90,7 @@ async def show_history(
     asks = [Ask(kpi.slug, known, combination, at) for at in stretch.instants]
     readings = await evaluated(state, catalogue, asks, now=stretch.now, is_past=stretch.is_past)
     step_s = round(stretch.step.total_seconds())
-    judgements = await judged(state, catalogue, readings)
+    judgements = await judged(state, catalogue, readings, known_at=stretch.now if stretch.is_past else None)
     points = list(map(Judged, stretch.instants, readings, judgements))
     body = history_body(kpi, points, step_s=step_s)
     return answer(request, body, etag=readings_etag(readings, judgements, stretch.instants[0], step_s))

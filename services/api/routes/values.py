@@ -40,6 +40,7 @@ from services.api.schemas import ValueBody, ValuesBody, value_body
 from services.api.selections import Selection
 from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.readings import Reading
+from shared.domain.targets import Judgement
 from shared.storage.current import CurrentReading
 from shared.storage.current_pages import START, Position, Wanted
 from shared.storage.readings import Ask
@@ -97,6 +98,11 @@ class Moment:
     at: datetime
     now: datetime
     is_past: bool
+
+    @property
+    def known_at(self) -> datetime | None:
+        """What was known when, if that is asked."""
+        return self.now if self.is_past else None
 
     def ask(self, combination: Combination) -> Ask:
         """The question about one series."""
@@ -171,7 +177,8 @@ async def show_value(
     page, next_cursor = page_after(found, _place, cursor=cursor, limit=limit)
     asks = [moment.ask(combination) for combination in page]
     readings = await evaluated(state, catalogue, asks, now=moment.now, is_past=moment.is_past)
-    return await _several(request, state, catalogue, readings, next_cursor=next_cursor)
+    judgements = await judged(state, catalogue, readings, known_at=moment.known_at)
+    return _several(request, catalogue, readings, judgements, next_cursor=next_cursor)
 
 
 async def _first(
@@ -185,7 +192,8 @@ async def _first(
 ) -> Response:
     picked = Picked(moment.kpi.slug, moment.window, names, moment.at)
     readings = await state.readings.top(catalogue, picked, most=most, now=moment.now)
-    return await _several(request, state, catalogue, readings, next_cursor=None)
+    judgements = await judged(state, catalogue, readings)
+    return _several(request, catalogue, readings, judgements, next_cursor=None)
 
 
 async def _one(
@@ -198,20 +206,19 @@ async def _one(
     known_breakdown(moment.kpi, tuple(asked))
     ask = moment.ask(tuple(sorted(asked.items())))
     readings = await evaluated(state, catalogue, [ask], now=moment.now, is_past=moment.is_past)
-    judgements = await judged(state, catalogue, readings)
+    judgements = await judged(state, catalogue, readings, known_at=moment.known_at)
     body = value_body(moment.kpi, readings[0], judgements[0])
     return answer(request, body, etag=readings_etag(readings, judgements))
 
 
-async def _several(
+def _several(
     request: Request,
-    state: ApiState,
     catalogue: Catalogue,
     readings: Sequence[Reading],
+    judgements: Sequence[Judgement],
     *,
     next_cursor: str | None,
 ) -> Response:
-    judgements = await judged(state, catalogue, readings)
     pairs = zip(readings, judgements, strict=True)
     items = [value_body(catalogue.kpis[each.slug], each, judgement) for each, judgement in pairs]
     body = ValuesBody(items=items, next_cursor=next_cursor)
@@ -240,7 +247,8 @@ async def list_values(
     next_cursor = encoded_cursor(_current_place(page[-1])) if has_more else None
     told = await fresh(state.readings, catalogue, defined(catalogue, page), now=state.clock())
     readings = [row.reading for row in told]
-    return await _several(request, state, catalogue, readings, next_cursor=next_cursor)
+    judgements = await judged(state, catalogue, readings, are_current=True)
+    return _several(request, catalogue, readings, judgements, next_cursor=next_cursor)
 
 
 def _wanted(selection: Selection, slugs: Sequence[str]) -> Wanted:

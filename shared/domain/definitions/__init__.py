@@ -6,10 +6,11 @@ from shared.domain.definitions.kinds import Definition, Definitions, Key, Kind, 
 from shared.domain.definitions.kpis import Kpi
 from shared.domain.definitions.measures import Measure
 from shared.domain.definitions.objectives import Objective
-from shared.domain.definitions.parts import Alert, OpenHours, Severity, Target
+from shared.domain.definitions.parts import Alert, OpenHours, Severity
 from shared.domain.definitions.plans import Action, Change, Difference, plan
 from shared.domain.definitions.problems import DefinitionError, Place, Problem
 from shared.domain.definitions.scorecards import Scorecard
+from shared.domain.definitions.target_parts import Target
 from shared.domain.definitions.together import problems_together
 
 __all__ = [

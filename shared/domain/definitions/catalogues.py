@@ -9,6 +9,7 @@ from shared.domain.definitions.kinds import Definitions, Key, Kind
 from shared.domain.definitions.kpis import Kpi
 from shared.domain.definitions.objectives import Objective
 from shared.domain.definitions.scorecards import Scorecard
+from shared.domain.definitions.target_problems import target_problems
 from shared.domain.expressions import Operand
 from shared.domain.windows import needs_zone
 
@@ -131,6 +132,8 @@ def catalogue_problems(kpis: Mapping[str, Kpi], drafts: Container[str] = ()) -> 
 def _problems(
     slug: str, kpi: Kpi, kpis: Mapping[str, Kpi], drafts: Container[str]
 ) -> Iterator[CatalogueProblem]:
+    for path, message in target_problems(kpi, kpis):
+        yield CatalogueProblem(slug, path, message)
     if kpi.parsed_formula is None:
         return
     for name, line, column in kpi.parsed_formula.places:

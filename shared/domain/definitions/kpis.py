@@ -14,6 +14,7 @@ from shared.domain.definitions.measures import Measure
 from shared.domain.definitions.rules import check_rules
 from shared.domain.definitions.specs import KpiSpec
 from shared.domain.expressions import Formula, parse_filter, parse_formula, parse_scalar
+from shared.domain.targets import Goals
 from shared.domain.windows import Rung, Sliding, Window, grain, parse_window
 
 
@@ -66,6 +67,11 @@ class Kpi(KpiSpec):
     def hours(self) -> BusinessHours | None:
         """The business hours in which its events count."""
         return None if self.business_hours is None else self.business_hours.hours
+
+    @cached_property
+    def goals(self) -> tuple[Goals, ...]:
+        """What it is measured against."""
+        return tuple(target.goals(self.fiscal_year_start) for target in self.target)
 
     @cached_property
     def finest(self) -> Rung:

@@ -1,4 +1,4 @@
-"""The parts of a KPI: its target and its alerts; they know no event."""
+"""The parts of a KPI: its business hours and its alerts; they know no event."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -64,21 +64,6 @@ class OpenHours(BaseModel):
 def _minute(text: str) -> int:
     hour, minute = text.split(":")
     return int(hour) * 60 + int(minute)
-
-
-class Target(BaseModel):
-    """What a KPI is measured against."""
-
-    model_config = MODEL
-
-    value: Number
-    """On target from here on in the better direction; with the direction band, the middle of the band."""
-
-    warning: Number | None = None
-    """At risk from here to the target; with the direction band, the distance from it at which risk ends."""
-
-    tolerance: Number | None = None
-    """Only with the direction band, and needed there: the distance from the value that is still on target."""
 
 
 class Alert(BaseModel):

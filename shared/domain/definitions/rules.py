@@ -9,10 +9,9 @@ from shared.domain.aggregates import NEEDS_NO_VALUE, Aggregate
 from shared.domain.definitions.currencies import CURRENCIES
 from shared.domain.definitions.formats import LENGTHS, Style
 from shared.domain.definitions.lifecycles import Lifecycle
-from shared.domain.definitions.parts import Target
 from shared.domain.definitions.specs import KpiSpec
+from shared.domain.definitions.target_rules import target_faults
 from shared.domain.expressions import ExpressionError, parse_value
-from shared.domain.targets import Direction
 from shared.domain.windows import Sliding, parse_window
 
 Path = tuple[str | int, ...]
@@ -43,7 +42,7 @@ def check_rules(kpi: KpiSpec) -> None:
         *_aggregate(kpi),
         *_windows(kpi),
         *_breakdowns(kpi),
-        *_target(kpi),
+        *target_faults(kpi),
         *_alerts(kpi),
     ]
     if found:
@@ -133,32 +132,6 @@ def _breakdowns(kpi: KpiSpec) -> Found:
         if frozenset(names) in seen:
             yield ("breakdowns", place), f"the breakdown by {', '.join(names) or 'nothing'} is there already"
         seen.add(frozenset(names))
-
-
-def _target(kpi: KpiSpec) -> Found:
-    if kpi.target is None:
-        return
-    if kpi.direction is Direction.BAND:
-        yield from _band(kpi.target)
-        return
-    value, warning = kpi.target.value, kpi.target.warning
-    if kpi.target.tolerance is not None:
-        yield ("target", "tolerance"), "tolerance is for KPIs with the direction band"
-    if warning is not None and kpi.direction is Direction.UP and warning >= value:
-        yield ("target", "warning"), "with the direction up, warning is below the target"
-    if warning is not None and kpi.direction is Direction.DOWN and warning <= value:
-        yield ("target", "warning"), "with the direction down, warning is above the target"
-
-
-def _band(target: Target) -> Found:
-    tolerance, warning = target.tolerance, target.warning
-    if tolerance is None:
-        yield ("target",), "with the direction band, a target needs a tolerance: how far off is still good"
-        return
-    if tolerance < 0:
-        yield ("target", "tolerance"), "a tolerance is not negative"
-    if warning is not None and warning <= tolerance:
-        yield ("target", "warning"), "with the direction band, warning is a distance above the tolerance"
 
 
 def _alerts(kpi: KpiSpec) -> Found:

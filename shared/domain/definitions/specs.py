@@ -27,7 +27,8 @@ from shared.domain.definitions.fields import (
 )
 from shared.domain.definitions.formats import Format
 from shared.domain.definitions.lifecycles import Lifecycle
-from shared.domain.definitions.parts import MODEL, Alert, OpenHours, Target
+from shared.domain.definitions.parts import MODEL, Alert, OpenHours
+from shared.domain.definitions.target_parts import Targets
 from shared.domain.targets import Direction
 
 
@@ -115,8 +116,8 @@ class KpiSpec(BaseModel):
     """The stretches of time it is known for: lengths from 10s to 400d (s, m, h, d, w), and calendar windows
     such as today, mtd or previous_year."""
 
-    target: Target | None = None
-    """What it is measured against."""
+    target: Targets = ()
+    """What it is measured against: one target, or a list of targets for some windows each."""
 
     alerts: Annotated[tuple[Alert, ...], Field(max_length=50)] = ()
     """The rules that are judged on it."""

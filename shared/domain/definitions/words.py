@@ -40,6 +40,7 @@ _WORDS = {
     "greater_than": "{name} must be more than {gt}",
     "greater_than_equal": "{name} must be at least {ge}",
     "less_than_equal": "{name} must be at most {le}",
+    "less_than": "{name} must be less than {lt}",
     "too_short": "{name} must not be empty",
     "too_long": "{name} has more than {max_length} entries",
     "tuple_type": "{name} must be a list",

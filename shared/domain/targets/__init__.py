@@ -1,5 +1,60 @@
 """What a value is measured against and how it stands to that: arithmetic of meaning; it reads nothing."""
 
-from shared.domain.targets.judging import Aim, Direction, Judgement, Status, attainment, judge, shortfall
+from shared.domain.targets.goals import (
+    ANY,
+    Base,
+    Fixed,
+    Follow,
+    Goal,
+    Goals,
+    Ramp,
+    Rule,
+    Spread,
+    Stepped,
+    Stretch,
+    aim_of,
+    goal_for,
+    instant_of,
+    stretch_of,
+)
+from shared.domain.targets.judging import (
+    Aim,
+    Direction,
+    Judgement,
+    Kind,
+    Status,
+    attainment,
+    judge,
+    shortfall,
+)
+from shared.domain.targets.schedules import Phasing, Point, Step, Steps
 
-__all__ = ["Aim", "Direction", "Judgement", "Status", "attainment", "judge", "shortfall"]
+__all__ = [
+    "ANY",
+    "Aim",
+    "Base",
+    "Direction",
+    "Fixed",
+    "Follow",
+    "Goal",
+    "Goals",
+    "Judgement",
+    "Kind",
+    "Phasing",
+    "Point",
+    "Ramp",
+    "Rule",
+    "Spread",
+    "Status",
+    "Step",
+    "Stepped",
+    "Steps",
+    "Stretch",
+    "aim_of",
+    "attainment",
+    "goal_for",
+    "instant_of",
+    "judge",
+    "shortfall",
+    "stretch_of",
+]

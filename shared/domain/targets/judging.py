@@ -33,6 +33,16 @@ class Status(StrEnum):
     """There is a target, but no value, or nothing that the target could be worked out of."""
 
 
+class Kind(StrEnum):
+    """What a target follows."""
+
+    FIXED = "fixed"
+    BY_PERIOD = "by_period"
+    RAMP = "ramp"
+    KPI = "kpi"
+    BENCHMARK = "benchmark"
+
+
 @dataclass(frozen=True, slots=True)
 class Aim:
     """What a value has to reach.
@@ -43,11 +53,15 @@ class Aim:
         warning: from here to the target the value is at risk; of a band, the distance from the middle at
             which risk ends. Without it there is nothing between on track and off track.
         tolerance: of a band only: how far from its middle is still on track; None is not at all.
+        kind: what the target follows.
+        source: the slug of the KPI or the name of the benchmark that it follows, if it does.
     """
 
     value: Decimal | None
     warning: Decimal | None = None
     tolerance: Decimal | None = None
+    kind: Kind = Kind.FIXED
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +75,8 @@ class Judgement:
         status: always told.
         attainment: the target reached as a ratio, 1 and more being on track; None without a value or target,
             and of a target that is 0. It may be negative.
+        kind: None where there is no target.
+        source: as in `Aim`.
     """
 
     status: Status
@@ -68,6 +84,8 @@ class Judgement:
     warning: Decimal | None = None
     tolerance: Decimal | None = None
     attainment: Decimal | None = None
+    kind: Kind | None = None
+    source: str | None = None
 
 
 def judge(value: Decimal | None, aim: Aim | None, *, direction: Direction) -> Judgement:
@@ -80,19 +98,19 @@ def judge(value: Decimal | None, aim: Aim | None, *, direction: Direction) -> Ju
     """
     if aim is None:
         return Judgement(Status.NO_TARGET)
-    if value is None or aim.value is None:
-        return Judgement(Status.NO_DATA, aim.value, aim.warning, aim.tolerance)
     return Judgement(
-        _status(value, aim, direction),
-        aim.value,
-        aim.warning,
-        aim.tolerance,
-        attainment(value, aim, direction=direction),
+        status=_status(value, aim, direction),
+        target=aim.value,
+        warning=aim.warning,
+        tolerance=aim.tolerance,
+        attainment=attainment(value, aim, direction=direction),
+        kind=aim.kind,
+        source=aim.source,
     )
 
 
-def _status(value: Decimal, aim: Aim, direction: Direction) -> Status:
-    if aim.value is None:
+def _status(value: Decimal | None, aim: Aim, direction: Direction) -> Status:
+    if value is None or aim.value is None:
         return Status.NO_DATA
     if shortfall(value, aim.value, aim.tolerance, direction=direction) <= 0:
         return Status.ON_TRACK
@@ -126,15 +144,15 @@ def shortfall(value: Decimal, target: Decimal, tolerance: Decimal | None, *, dir
             assert_never(direction)
 
 
-def attainment(value: Decimal, aim: Aim, *, direction: Direction) -> Decimal | None:
+def attainment(value: Decimal | None, aim: Aim, *, direction: Direction) -> Decimal | None:
     """Which part of *aim* is reached, to 34 digits: 1 less the shortfall divided by the size of the target.
 
     For a positive target and the direction up that is the value divided by the target; for down, 2 less
     that quotient, so that as much too much costs as much as too little does, and a value of 0 has an
     attainment; a negative target has one by the same rule. In a band it is 1 at most. None where the target
-    is 0, of which nothing is a part, or is not known.
+    is 0, of which nothing is a part, and without a value or a target.
     """
-    if not aim.value:
+    if value is None or not aim.value:
         return None
     lacking = shortfall(value, aim.value, aim.tolerance, direction=direction)
     size = aim.value.copy_abs()

@@ -38,7 +38,13 @@ async def test_whole_answer() -> None:
         "as_of": "2026-01-31T09:29:59Z",
         "complete": False,
         "valid_until": None,
-        "target": {"value": 50, "warning": 40, "tolerance": None},
+        "target": {
+            "value": 50,
+            "warning": 40,
+            "tolerance": None,
+            "kind": "fixed",
+            "source": None,
+        },
         "status": "at_risk",
         "attainment": 0.84,  # 42 / 50
     }

@@ -158,24 +158,24 @@ REFUSED = [
     ({"formula": "a", "scale": 2}, ("scale",), "scale is for the values of events"),
     (
         {"target": {"value": 1, "warning": 2}},
-        ("target", "warning"),
+        ("target", 0, "warning"),
         "with the direction up, warning is below",
     ),
     (
         {"direction": "down", "target": {"value": 1, "warning": 0}},
-        ("target", "warning"),
+        ("target", 0, "warning"),
         "with the direction down, warning is above",
     ),
-    ({"target": {"value": 1, "tolerance": 2}}, ("target", "tolerance"), "tolerance is for KPIs with"),
-    ({"direction": "band", "target": {"value": 1}}, ("target",), "with the direction band, a target needs"),
+    ({"target": {"value": 1, "tolerance": 2}}, ("target", 0, "tolerance"), "tolerance is for KPIs with"),
+    ({"direction": "band", "target": {"value": 1}}, ("target", 0), "with the direction band, a target needs"),
     (
         {"direction": "band", "target": {"value": 1, "tolerance": 2, "warning": 1}},
-        ("target", "warning"),
+        ("target", 0, "warning"),
         "with the direction band, warning is a distance above",
     ),
-    ({"target": {"value": True}}, ("target", "value"), "value must be a number"),
-    ({"target": {"value": "NaN"}}, ("target", "value"), "value must be a number"),
-    ({"target": {"value": Decimal("1e40")}}, ("target", "value"), "value must be a number of at most 30"),
+    ({"target": {"value": True}}, ("target", 0, "value"), "value must be a number"),
+    ({"target": {"value": "NaN"}}, ("target", 0, "value"), "value must be a number"),
+    ({"target": {"value": Decimal("1e40")}}, ("target", 0, "value"), "value must be a number of at most 30"),
     ({"where": "amount > 1"}, ("where",), "unknown name 'amount'"),
     ({"colour": "red"}, ("colour",), "there is no field 'colour'"),
     ({"titles": "red"}, ("titles",), "there is no field 'titles'; did you mean 'title'?"),
@@ -413,8 +413,8 @@ BANDS = [
 def test_band(value: str, expected: Status) -> None:
     """With the direction band, the distance from the target decides: within 2 good, within 4 at risk."""
     kpi = a_kpi(direction="band", target={"value": 20, "tolerance": 2, "warning": 4})
-    assert kpi.target is not None
+    (target,) = kpi.target
 
-    aim = Aim(kpi.target.value, kpi.target.warning, kpi.target.tolerance)
+    aim = Aim(target.value, target.warning, target.tolerance)
 
     assert judge(Decimal(value), aim, direction=kpi.direction).status is expected

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.targets import Aim, Direction, Judgement, Status, judge
+from shared.domain.targets import Aim, Direction, Judgement, Kind, Status, judge
 
 NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, min_value=-1000, max_value=1000, places=2)
 SIZES = st.decimals(allow_nan=False, allow_infinity=False, min_value=0, max_value=100, places=2)
@@ -61,7 +61,9 @@ def test_judged(
 
     found = judge(_number(value), aim, direction=Direction(direction))
 
-    expected = Judgement(Status(status), aim.value, aim.warning, aim.tolerance, _number(attainment))
+    expected = Judgement(
+        Status(status), aim.value, aim.warning, aim.tolerance, _number(attainment), Kind.FIXED
+    )
     assert found == expected
 
 
