@@ -202,10 +202,12 @@ class Shown:
     """What of an explanation only its caller decides.
 
     Attributes:
+        target_origin: where the target comes from, in words.
         links: by the text of each part that the caller may see, where it is explained.
     """
 
     judgement: Judgement
+    target_origin: str
     links: Mapping[str, str]
     events: EventsFoundBody | None
 
@@ -235,7 +237,9 @@ def explanation_body(told: Told, at: datetime, shown_to: Shown) -> ExplanationBo
         target=target_body(judgement),
         status=judgement.status,
         attainment=judgement.attainment,
-        status_rule=judgement_in_words(judgement, reading.value, kpi.direction),
+        status_rule=judgement_in_words(
+            judgement, reading.value, kpi.direction, origin=shown_to.target_origin
+        ),
         definition=rules_body(kpi),
         arithmetic=_arithmetic(told, kpi, is_whole=len(visible) == len(told.parts)),
         total=None if partial is None else partial_body(partial, kpi.scale),

@@ -114,22 +114,32 @@ _NAMES = {
 }
 
 
-def judgement_in_words(judgement: Judgement, value: Decimal | None, direction: Direction) -> str:
-    """By which rule *value* has the status of *judgement*."""
+def judgement_in_words(
+    judgement: Judgement, value: Decimal | None, direction: Direction, *, origin: str = ""
+) -> str:
+    """By which rule *value* has the status of *judgement*.
+
+    Args:
+        judgement: how it stands to its target.
+        value: what is judged.
+        direction: which way is better.
+        origin: where the target comes from, in words; empty where there is nothing to say.
+    """
     if judgement.status is Status.NO_TARGET:
         return "nothing is aimed at there and then"
     if judgement.target is None:
-        return "the target follows something that has no data"
-    told = f"{_aim_in_words(judgement, judgement.target, direction)}"
+        return f"the target{f', {origin},' if origin else ''} follows something that has no data"
+    aim = f"{number_text(judgement.target)} is the target{f', {origin}' if origin else ''}"
+    told = f"{aim}: {_aim_in_words(judgement, direction)}"
     return f"{told}; {number_text(value)} is {judgement.status.replace('_', ' ')}"
 
 
-def _aim_in_words(judgement: Judgement, target: Decimal, direction: Direction) -> str:
-    aim, warning = number_text(target), judgement.warning
+def _aim_in_words(judgement: Judgement, direction: Direction) -> str:
+    warning = judgement.warning
     if direction is Direction.BAND:
         around = number_text(judgement.tolerance or Decimal(0))
         risk = "" if warning is None else f", at risk up to {number_text(warning)} away from it"
-        return f"{aim} is the target: on track up to {around} away from it{risk}; nearer is better"
+        return f"on track up to {around} away from it{risk}; nearer is better"
     than = "or more" if direction is Direction.UP else "or less"
     risk = "" if warning is None else f", at risk from {number_text(warning)}"
-    return f"{aim} is the target: on track with that {than}{risk}; {direction.value} is better"
+    return f"on track with that {than}{risk}; {direction.value} is better"

@@ -73,7 +73,7 @@ WINDOW_END = NOW.replace(second=10)
 """Where an hour that is asked about at NOW ends, for it moves by ten seconds."""
 
 
-def _order(number: int, price: Any, *, shop: str = "a", channel: str = "web", **more: Any) -> Any:
+def _order(number: int, price: Any, *, shop: str | None = "a", channel: str = "web", **more: Any) -> Any:
     return an_event(number, data={"price": price, "shop": shop, "channel": channel}, **more)
 
 
@@ -141,6 +141,19 @@ async def test_only_what_is_needed_is_shown(database_url: str, monkeypatch: pyte
             "late": False,
         }
     ]
+
+
+async def test_one_series(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a series there are its own events, and those of others are told as that."""
+    async with a_shop(database_url, monkeypatch) as (mine, asking):
+        await mine.flush(of_one(_order(1, 4), _order(2, 5, shop="b"), _order(3, 6, shop=None)))
+        one, none = [
+            await asking.told("paid/explain", question("1h", NOW, {"shop": shop})) for shop in ("b", None)
+        ]
+
+    for body, name in ((one, "order-2"), (none, "order-3")):
+        assert [event["id"] for event in body["events"]["items"]] == [name]
+        assert (body["n"], body["reconciles"], body["events"]["not_counted"]["other_series"]) == (1, True, 2)
 
 
 async def test_late(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -281,8 +281,8 @@ MUTANTS = (
     Mutant(
         "explanations-hide-what-is-hidden",
         "services/api/routes/explanations.py",
-        "for one, each in told.parts if each.slug in visible_kpis(catalogue)",
-        "for one, each in told.parts",
+        "for one, each in told.parts if each.slug in visible}",
+        "for one, each in told.parts}",
         (EXPLANATIONS,),
     ),
     Mutant(

@@ -21,6 +21,7 @@ from shared.contracts.rfc3339 import time_text
 from shared.domain.definitions import Catalogue
 from shared.domain.definitions.operand_trees import operands_below
 from shared.domain.expressions import Operand
+from shared.domain.target_words import origin_in_words
 from shared.replay.explaining import Inquiry, Page, Told
 from shared.replay.listing import pinned_by
 
@@ -99,12 +100,12 @@ async def explain_value(
     """
     asked = _asked(request, catalogue, moment, part)
     told = await state.past.explained(catalogue, asked.inquiry, Page(sample) if sample else None)
-    judgement = (await judged(state, catalogue, [told.reading]))[0]
-    links = {
-        one.text: asked.link(one.text) for one, each in told.parts if each.slug in visible_kpis(catalogue)
-    }
+    reading, visible = told.reading, visible_kpis(catalogue)
+    judgement = (await judged(state, catalogue, [reading], known_at=moment.known_at))[0]
+    origin = origin_in_words(catalogue.kpis[reading.slug], reading, visible=visible)
+    links = {one.text: asked.link(one.text) for one, each in told.parts if each.slug in visible}
     events = found_body(told, _first_cursor(asked, told))
-    body = explanation_body(told, moment.at, Shown(judgement, links, events))
+    body = explanation_body(told, moment.at, Shown(judgement, origin, links, events))
     # Not of the instant, nor of how far was looked: as long as nothing else has moved, it says what it said.
     lasting = None if events is None else replace(events, next_cursor=None, until=[], records_read=0)
     rest = replace(body, at=body.window_end, known_at=None, as_of=body.window_end, parts=[], events=lasting)
