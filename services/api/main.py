@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from services.api.alerting.jobs import open_alerting
 from services.api.app import create_app
 from services.api.composition import opened_database, state_on
+from services.api.declaring import SEND_WITHIN_S, Declarations
 from services.api.dependencies import ApiState
 from services.api.observing import Observations
 from services.api.publishing.jobs import publishing
@@ -47,6 +48,11 @@ async def run(settings: ApiSettings) -> None:
         kafka = await stack.enter_async_context(
             open_producer(settings.kafka_bootstrap_servers, "tidemark-api")
         )
+        declaring = await stack.enter_async_context(
+            open_producer(
+                settings.kafka_bootstrap_servers, "tidemark-api-declarations", deadline_s=SEND_WITHIN_S
+            )
+        )
         alerting = await stack.enter_async_context(
             open_alerting(settings, engine=engine, producer=kafka, registry=registry)
         )
@@ -55,6 +61,9 @@ async def run(settings: ApiSettings) -> None:
             "stream": partial(_poll, state, settings),
             "access": partial(_watch, state),
             **alerting,
+            "declarations": Declarations(
+                engine, declaring, settings.kafka_bootstrap_servers, state.catalogue
+            ).run,
             "observations": Observations(engine, settings.kafka_bootstrap_servers, state.catalogue).run,
             **publishing(settings, engine=engine, state=state, producer=kafka, registry=registry),
         }

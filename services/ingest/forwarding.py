@@ -10,6 +10,7 @@ import structlog
 from services.ingest.judging import Rules, Verdicts, judge
 from services.ingest.metrics import Metrics
 from services.ingest.observing import Observer
+from services.ingest.schemas import Schemas
 from shared.contracts.mappings import JsonMapping
 from shared.contracts.topics import DEAD_LETTERS, EVENTS
 from shared.domain.errors import BrokerUnavailableError, FencedError
@@ -45,6 +46,7 @@ class Outlets:
     progress: Progress
     batch_records: int
     observer: Observer = field(default_factory=Observer)
+    schemas: Schemas = field(default_factory=Schemas)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class Forwarder:
         verdicts = Verdicts()
         if batch:
             partitions = await self.outlets.producer.partitions(EVENTS)
-            rules = Rules(self.outlets.mappings, partitions, epoch_us())
+            rules = Rules(self.outlets.mappings, partitions, epoch_us(), self.outlets.schemas.rules)
             for at, records in _slices(batch):
                 verdicts.add(judge(at, records, rules, self.outlets.observer))
                 await asyncio.sleep(0)
@@ -131,6 +133,7 @@ class Forwarder:
         self.outlets.observer.count(verdicts.sight)
         metrics.events.labels("accepted").inc(len(verdicts.clean))
         metrics.events.labels("dead_lettered").inc(len(verdicts.dead))
+        metrics.schema_flagged.labels("kafka").inc(verdicts.sight.flagged.total())
         for reason, count in verdicts.reasons.items():
             metrics.dead_letters.labels(reason.value).inc(count)
         metrics.batch_s.observe(monotonic_s() - began_s)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from services.ingest.observing import Observer, Sight, types_of
+from services.ingest.schemas import Outcome, TypeRules, checked
 from shared.contracts.deadletters import DeadLetter, dead_letter_headers, dead_letter_value
 from shared.contracts.events import CLEAN_HEADERS, CleanEvent, clean_key, encode_clean, times_us
 from shared.contracts.express import ProvenEvent, proven_events
@@ -26,8 +27,6 @@ _RETENTION_US = round(RETENTION.total_seconds()) * 1_000_000
 
 _STRUCTURED = tuple(CLEAN_HEADERS)
 
-Outcome = CleanEvent | ProvenEvent | Rejected
-
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -37,11 +36,13 @@ class Rules:
         mappings: how plain JSON of a source topic is read.
         partitions: how many the clean topic has.
         now_us: the wall clock, by which times are too early or too late.
+        types: what is declared of event types.
     """
 
     mappings: Mapping[str, JsonMapping]
     partitions: int
     now_us: int
+    types: TypeRules = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ def judge(
 ) -> Verdicts:
     """A verdict on each of *records*, which were read from *at*; *observer* may look at the clean ones."""
     outcomes = judge_times(_outcomes(records, rules.mappings.get(at.topic)), now_us=rules.now_us)
-    verdicts = Verdicts()
+    outcomes, sight = checked(outcomes, rules.types)
+    verdicts = Verdicts(sight=sight)
     events = [event for event in outcomes if not isinstance(event, Rejected)]
     verdicts.sight.types.update(types_of(events))
     if observer is not None:

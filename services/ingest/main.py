@@ -17,6 +17,7 @@ from services.ingest.metrics import Metrics
 from services.ingest.observing import Observer, Reporter
 from services.ingest.pipeline import Pipeline
 from services.ingest.probes import probes
+from services.ingest.schemas import Schemas
 from services.ingest.settings import IngestSettings
 from services.ingest.sources import read_sources
 from shared.access.doors import Door
@@ -77,6 +78,7 @@ async def run(settings: IngestSettings, sources: dict[str, JsonMapping | None]) 
             open_producer(servers, "tidemark-ingest-observations", deadline_s=ANSWER_WITHIN_S)
         )
         observer = Observer()
+        schemas = Schemas(servers, settings.kafka_replication_factor)
         gate = Gate(taking_in)
         stack.push_async_callback(gate.close)
         outlets = Outlets(
@@ -86,11 +88,12 @@ async def run(settings: IngestSettings, sources: dict[str, JsonMapping | None]) 
             progress=Progress(settings.ingest_stuck_after_s, metrics.lag_records, metrics.progress_age_s),
             batch_records=settings.ingest_batch_records,
             observer=observer,
+            schemas=schemas,
         )
         pipeline = Pipeline(settings, sorted(sources), outlets)
         door = door_on(await stack.enter_async_context(_opened_keys(settings)), settings)
         app = make_app(
-            Intake(gate, metrics.http_events, observer),
+            Intake(gate, metrics, observer, schemas),
             door=door,
             probes=probes(servers, pipeline, door),
             registry=registry,
@@ -102,8 +105,9 @@ async def run(settings: IngestSettings, sources: dict[str, JsonMapping | None]) 
         jobs: dict[str, Job] = {
             "forward": pipeline.run,
             "watch": pipeline.watch,
-            "observe": Reporter(observer, telling).run,
             "access": partial(_watch_keys, door),
+            "observe": Reporter(observer, telling, schemas.personal).run,
+            "event_types": schemas.run,
         }
         await run_jobs(jobs, stopping=stopping, grace_s=settings.shutdown_grace_s)
     log.info("ingest_stopped")

@@ -17,6 +17,7 @@ class Metrics:
     events: Counter
     dead_letters: Counter
     http_events: Counter
+    schema_flagged: Counter
     lag_records: Gauge
     progress_age_s: Gauge
     batch_s: Histogram
@@ -43,6 +44,7 @@ class Metrics:
                 ["outcome"],
                 registry=registry,
             ),
+            schema_flagged=_schema_flagged(registry),
             lag_records=Gauge(
                 "tidemark_ingest_lag_records",
                 "Records not yet forwarded in the partitions read here; add processes when it only grows.",
@@ -67,3 +69,16 @@ class Metrics:
         for reason in Reason:
             metrics.dead_letters.labels(reason.value)
         return metrics
+
+
+def _schema_flagged(registry: CollectorRegistry) -> Counter:
+    counter = Counter(
+        "tidemark_ingest_schema_flagged_events",
+        "Events passed on although they break the schema of their type; `tidemark events types TYPE --json`"
+        " says how.",
+        ["way"],
+        registry=registry,
+    )
+    for way in ("kafka", "http"):
+        counter.labels(way)
+    return counter

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -113,7 +113,7 @@ class Observer:
         for event_type, events in waiting.items():
             if left <= 0:
                 continue
-            documents = [_data(event) for event in events]
+            documents = [data_of(event) for event in events]
             found = sampled(documents, declared=personal.get(event_type, ()), most_values=left)
             left -= sum(sum(each.types.values()) for each in found.fields.values())
             self._add(event_type, found)
@@ -126,7 +126,8 @@ class Observer:
             self._add(event_type, observed)
 
 
-def _data(event: Event) -> dict[str, Any]:
+def data_of(event: Event) -> dict[str, Any]:
+    """The data of *event*, numbers with a fraction as decimals."""
     return event.data if isinstance(event, CleanEvent) else _decoder.decode(event.data)
 
 
@@ -136,6 +137,7 @@ class Reporter:
 
     observer: Observer
     producer: Producer
+    personal: Callable[[], Mapping[str, Sequence[str]]] = dict
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Report again and again until *stopping* is set, and a last time then."""
@@ -145,7 +147,7 @@ class Reporter:
 
     async def report(self) -> None:
         """Send what was seen since the last report; nothing is sent of nothing."""
-        seen = self.observer.taken({})
+        seen = self.observer.taken(self.personal())
         until_us = epoch_us()
         records = [
             Outgoing(encode_observation(event_type, observed, until_us=until_us), event_type.encode(), 0)

@@ -13,7 +13,7 @@ from shared.domain.errors import TryAgainError
 from shared.messaging.consumer import open_consumer
 from shared.messaging.records import TopicPartition
 from shared.runtime.clock import monotonic_s
-from shared.runtime.lifecycle import pause
+from shared.runtime.lifecycle import StoppedBeforeStartError, pause
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +41,10 @@ class Pipeline:
         while not stopping.is_set():
             try:
                 await make_topics(self.settings, self.topics)
+                await self.outlets.schemas.known(stopping)
                 await self._take_part(stopping)
+            except StoppedBeforeStartError:
+                return
             except TryAgainError as error:
                 log.warning("membership_ended", reason=str(error))
                 await pause(stopping, back_off_s(failures=4))

@@ -1,4 +1,4 @@
-"""When ingest is ready: Kafka answers and the group has given this process its share."""
+"""When ingest is ready: Kafka answers, the group has given this process its share, schemas are known."""
 
 from collections.abc import Mapping
 
@@ -33,4 +33,10 @@ def probes(bootstrap_servers: str, pipeline: Pipeline, door: Door) -> Mapping[st
         except StoreUnavailableError as error:
             return Check(ok=True, reason=f"keys cannot be looked up, POST /v1/events answers 503: {error}")
 
-    return {"kafka": kafka, "group": group, "access": access}
+    async def event_types() -> Check:
+        schemas = pipeline.outlets.schemas
+        if not schemas.are_known:
+            return Check(ok=False, reason="what is declared of event types was not read yet")
+        return Check(ok=True, reason=f"{len(schemas.rules)} event types are declared")
+
+    return {"kafka": kafka, "group": group, "access": access, "event_types": event_types}

@@ -15,8 +15,11 @@ OBSERVATIONS = "tidemark.observations"
 VALUES = "tidemark.values"
 """Current values, compacted: the last record of a key is its value."""
 
+EVENT_TYPES = "tidemark.event-types"
+"""What is declared of event types, the newest of each: written when the catalogue changes, read by ingest."""
+
 DEFAULT_SOURCE = "business.events"
 """Where applications publish unless told otherwise."""
 
-OWN = frozenset({EVENTS, DEAD_LETTERS, ALERTS, OBSERVATIONS, VALUES})
+OWN = frozenset({EVENTS, DEAD_LETTERS, ALERTS, OBSERVATIONS, VALUES, EVENT_TYPES})
 """Topics that Tidemark writes and must not take as a source."""

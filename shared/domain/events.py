@@ -75,6 +75,7 @@ class Reason(StrEnum):
     LEAP_SECOND = "leap_second"
     TIME_IN_FUTURE = "time_in_future"
     TIME_TOO_OLD = "time_too_old"
+    SCHEMA_VIOLATION = "schema_violation"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from typing import Any
 
 from aiokafka import TopicPartition as ClientPartition
 
+from shared.domain.errors import BrokerUnavailableError
+from shared.messaging.admin import partition_counts
 from shared.messaging.failures import broker_call
 from shared.messaging.loose import loose_consumer
 from shared.messaging.records import Record
@@ -64,7 +66,10 @@ async def open_follower(bootstrap_servers: str, topic: str) -> AsyncIterator[Fol
     """A follower of *topic* from its beginning, connected until the block ends.
 
     Raises:
-        BrokerUnavailableError: Kafka did not answer.
+        BrokerUnavailableError: Kafka did not answer, or there is no such topic yet.
     """
+    # The client itself would ask for a topic that is not there again and again, without a pause.
+    if topic not in await partition_counts(bootstrap_servers, [topic]):
+        raise BrokerUnavailableError(f"there is no topic {topic} yet")
     async with loose_consumer(bootstrap_servers) as client:
         yield Follower(client, topic)

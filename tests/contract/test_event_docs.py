@@ -14,10 +14,20 @@ from services.ingest.judging import Rules, judge
 from services.ingest.settings import IngestSettings
 from services.ingest.sources import parse_sources
 from shared.contracts.deadletters import HEADER_PREFIX
+from shared.contracts.event_types import encode_event_type
 from shared.contracts.events import encode_clean
 from shared.contracts.observations import encode_observation
 from shared.contracts.rfc3339 import us_of_text
-from shared.contracts.topics import ALERTS, DEAD_LETTERS, DEFAULT_SOURCE, EVENTS, OBSERVATIONS
+from shared.contracts.topics import (
+    ALERTS,
+    DEAD_LETTERS,
+    DEFAULT_SOURCE,
+    EVENT_TYPES,
+    EVENTS,
+    OBSERVATIONS,
+    VALUES,
+)
+from shared.domain.definitions.event_types import EventType
 from shared.domain.events import (
     MAX_ATTRIBUTE_CHARACTERS,
     MAX_DEPTH,
@@ -71,6 +81,8 @@ def test_topics() -> None:
         "deadLetters": DEAD_LETTERS,
         "alerts": ALERTS,
         "observations": OBSERVATIONS,
+        "eventTypes": EVENT_TYPES,
+        "values": VALUES,
     }
     assert CHANNELS["source"]["parameters"]["topic"]["default"] == DEFAULT_SOURCE
 
@@ -85,6 +97,15 @@ def test_observations() -> None:
     assert is_valid(msgspec.json.decode(encode_observation("order", seen, until_us=1)), schema)
     assert is_valid(msgspec.json.decode(encode_observation("", Observed(events=3), until_us=1)), schema)
     assert not is_valid({"type": "order", "events": 1}, schema)
+
+
+@pytest.mark.parametrize("fields", [{}, {"schema": {"type": "object"}, "personal": ["seat"]}])
+def test_declared_types(fields: dict[str, Any]) -> None:
+    """What is told of a declared type is what the document says of it."""
+    schema = CHANNELS["eventTypes"]["messages"]["eventType"]["payload"]
+    declared = EventType.model_validate({"type": "order", "owner": "me", **fields})
+
+    assert is_valid(msgspec.json.decode(encode_event_type(declared)), schema)
 
 
 @pytest.mark.parametrize("changes", [{}, {"subject": "s", "retracts": "r"}, {"data": {}}])

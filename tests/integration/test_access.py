@@ -19,6 +19,7 @@ from services.ingest.http.gate import Gate
 from services.ingest.http.intake import Intake
 from services.ingest.metrics import Metrics
 from services.ingest.observing import Observer
+from services.ingest.schemas import Schemas
 from shared.access.doors import LockedDoor
 from shared.access.keyring import REFRESH_EVERY_S, Keyring
 from shared.domain.access import Scope
@@ -132,7 +133,7 @@ async def test_ingest(api: Locked) -> None:
     """Events over HTTP want the scope ingest; the ports for operations stay open."""
     registry = CollectorRegistry()
     producer = FakeProducer()
-    intake = Intake(Gate(producer), Metrics.on(registry).http_events, Observer())
+    intake = Intake(Gate(producer), Metrics.on(registry), Observer(), Schemas.settled({}))
     app = make_app(intake, door=LockedDoor(Keyring(api.engine)), probes={}, registry=registry)
     transport = httpx2.ASGITransport(app=app)
     tokens = [
@@ -311,7 +312,7 @@ async def test_fails_closed(database_url: str) -> None:
         token = await api.token(*Scope)
     door = LockedDoor(Keyring(engine))
     app = make_app(
-        Intake(Gate(FakeProducer()), Metrics.on(CollectorRegistry()).http_events, Observer()),
+        Intake(Gate(FakeProducer()), Metrics.on(CollectorRegistry()), Observer(), Schemas.settled({})),
         door=door, probes={}, registry=CollectorRegistry(),
     )  # fmt: skip
     async with httpx2.AsyncClient(

@@ -18,18 +18,20 @@ from typer.testing import CliRunner
 from services.api.app import create_app
 from services.api.catalogue_cache import CatalogueCache
 from services.api.composition import opened_database, state_on
+from services.api.declaring import Declarations
 from services.api.observing import Observations
 from services.api.settings import ApiSettings
 from services.event_commands import app
 from shared.contracts.observations import OTHERS, encode_observation
-from shared.domain.definitions.event_types import EventType
+from shared.domain.definitions.event_types import EventType, OnViolation
 from shared.domain.observations.types import MAX_TYPES, Observed, sampled
+from shared.messaging.producer import open_producer
 from shared.storage import observation_news, observations
 from shared.storage.definitions import apply_changes
 from shared.storage.engine import reading, transaction
 from shared.storage.observation_news import MovedOnError, News
 from tests.builders import ARecord, structured
-from tests.integration.ingest_rig import Place, eventually, ingest
+from tests.integration.ingest_rig import Ingest, Place, eventually, ingest
 from tests.unit.api.builders import a_kpi
 from tests.unit.compute.builders import NOW
 
@@ -55,7 +57,7 @@ class World:
 @contextlib.asynccontextmanager
 async def a_world(database_url: str, *, now: datetime | None = NOW) -> AsyncIterator[World]:
     """The real application on a real database."""
-    settings = ApiSettings.model_validate({"database_url": database_url})
+    settings = ApiSettings.model_validate({"database_url": database_url, "insecure_local": True})
     async with opened_database(settings) as engine:
         state = state_on(engine, settings, registry=CollectorRegistry())
         if now is not None:
@@ -82,9 +84,6 @@ async def test_from_a_sender_to_the_api(kafka: str, database_url: str, unique: s
     async with ingest(place) as started, a_world(database_url, now=None) as world:
         stopping, observations_job = asyncio.Event(), Observations(world.engine, kafka, world.catalogue)
         job = asyncio.create_task(observations_job.run(stopping), name="observations")
-        job = asyncio.create_task(
-            Observations(world.engine, kafka, world.catalogue).run(stopping), name="observations"
-        )
         async with httpx2.AsyncClient(trust_env=False) as sender:
             for n in range(30, 40):
                 await sender.post(
@@ -281,3 +280,72 @@ async def test_command(database_url: str, monkeypatch: pytest.MonkeyPatch) -> No
     assert missing == (1, "no event of the type 'nothing' was seen\n")
     assert "data.amount" in table
     assert "example.org" not in table
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """The jobs of an API beside a world."""
+
+    world: World
+    kafka: str
+
+    async def apply(self, *declared: EventType) -> None:
+        """Put *declared*, and nothing else, in force and tell ingest."""
+        async with transaction(self.world.engine) as connection:
+            await apply_changes(connection, declared, NOW, prune=True)
+        async with open_producer(self.kafka, "tests") as producer:
+            job = Declarations(self.world.engine, producer, self.kafka, self.world.catalogue)
+            await job.tell()
+
+
+async def test_schema_at_ingest(kafka: str, database_url: str, unique: str) -> None:
+    """A schema holds in every process from its start on; flagged events pass, and an end of it is learnt."""
+    place = Place(kafka, unique)
+    schema = {"properties": {"n": {"type": "integer", "minimum": 0}}}
+    rejecting = EventType.model_validate({"type": unique, "owner": "me", "schema": schema})
+    flagging = rejecting.model_copy(update={"on_violation": OnViolation.FLAG})
+
+    async def send(name: str) -> None:
+        await place.send(
+            [structured(id=f"{name}{n}", source=unique, type=unique, data={"n": n}) for n in (-1, 1)]
+        )
+
+    async with a_world(database_url) as world:
+        telling = Telling(world, kafka)
+        async with ingest(place) as started:
+            await started.logged("partitions_assigned")
+            await telling.apply(rejecting)
+        await send("rejected")
+        # No API runs here, and the catalogue could be away: a new process knows the schema all the same.
+        async with ingest(place) as started:
+            await place.drained()
+            async with httpx2.AsyncClient(trust_env=False) as sender:
+                refused = await sender.post(
+                    f"http://127.0.0.1:{await started.port()}/v1/events",
+                    content=structured(id="http", source=unique, type=unique, data={"n": -1}),
+                    headers={"content-type": "application/cloudevents+json"},
+                )
+            await telling.apply(flagging)
+            await started.logged("event_types_changed", times=2)
+            await send("flagged")
+            await place.drained()
+            metrics = (await httpx_text(started)).splitlines()
+            await telling.apply()
+            await started.logged("event_types_changed", times=3)
+            await send("free")
+            await place.drained()
+
+    dead = [(letter.reason, letter.detail) for letter, _ in await place.dead()]
+    sentence = (
+        "data.n breaks the rule minimum of the schema of its type: the value is less than the minimum of 0"
+    )
+    assert dead == [("schema_violation", sentence)]
+    assert (refused.status_code, refused.json()["results"][0]["reason"]) == (422, "schema_violation")
+    assert set(await place.clean()) == {"rejected1", "flagged-1", "flagged1", "free-1", "free1"}
+    assert 'tidemark_ingest_schema_flagged_events_total{way="kafka"} 1.0' in metrics
+
+
+async def httpx_text(started: Ingest) -> str:
+    """What its /metrics say."""
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        return (await client.get(f"http://127.0.0.1:{await started.port()}/metrics")).text

@@ -202,7 +202,7 @@ async def test_http(kafka: str, unique: str) -> None:
             )
             found = await place.clean()
 
-    assert ready.json()["checks"].keys() == {"kafka", "group"}
+    assert ready.json()["checks"].keys() == {"kafka", "group", "access", "event_types"}
     assert (several.status_code, one.status_code) == (202, 202)
     assert [each["status"] for each in several.json()["results"]] == ["accepted"] * 10 + ["rejected"]
     assert found == {str(n): 1 for n in range(10)} | {"one": 1}

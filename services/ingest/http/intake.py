@@ -5,15 +5,16 @@ from typing import Any
 from urllib.parse import unquote
 
 import msgspec
-from prometheus_client import Counter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.ingest.http.bodies import read_body
 from services.ingest.http.gate import Gate
 from services.ingest.http.problems import MALFORMED, REJECTED, TOO_LARGE, UNSUPPORTED, RequestProblemError
-from services.ingest.judging import Outcome, clean_records, judge_times
+from services.ingest.judging import clean_records, judge_times
+from services.ingest.metrics import Metrics
 from services.ingest.observing import Observer, Sight, types_of
+from services.ingest.schemas import Outcome, Schemas, checked
 from shared.contracts.intake import decode_binary, decode_structured, media_type
 from shared.domain.errors import BrokerUnavailableError
 from shared.domain.events import Reason, Rejected
@@ -32,10 +33,12 @@ _UNREADABLE = frozenset({Reason.MALFORMED_JSON, Reason.NOT_UTF8, Reason.NOT_AN_O
 class Intake:
     """The endpoint. Events that are rejected are told to the sender and stored nowhere."""
 
-    def __init__(self, gate: Gate, events: Counter, observer: Observer) -> None:
+    def __init__(self, gate: Gate, metrics: Metrics, observer: Observer, schemas: Schemas) -> None:
         self._gate = gate
-        self._events = events
+        self._events = metrics.http_events
+        self._flagged = metrics.schema_flagged.labels("http")
         self._observer = observer
+        self._schemas = schemas
 
     async def post(self, request: Request) -> Response:
         """Take the events of *request* in.
@@ -50,6 +53,8 @@ class Intake:
             raise RequestProblemError(
                 UNSUPPORTED, f"send {STRUCTURED}, {BATCH}, or JSON with the attributes in ce- headers"
             )
+        if not await self._schemas.soon_known():
+            raise BrokerUnavailableError("what is declared of event types was not read yet")
         body, now_us = await read_body(request), epoch_us()
         if is_binary:
             ids: Sequence[str | None] = [request.headers.get("ce-id")]
@@ -58,14 +63,17 @@ class Intake:
             raws = _elements(body) if kind == BATCH else [body]
             ids = [_id(raw) for raw in raws]
             outcomes = [decode_structured(raw, timestamp_us=now_us) for raw in raws]
-        outcomes = judge_times(outcomes, now_us=now_us)
-        return await self._answered(outcomes, list(map(_result, ids, outcomes)))
+        outcomes, sight = checked(judge_times(outcomes, now_us=now_us), self._schemas.rules)
+        return await self._answered(outcomes, list(map(_result, ids, outcomes)), sight)
 
-    async def _answered(self, outcomes: Sequence[Outcome], results: Sequence[dict[str, Any]]) -> Response:
+    async def _answered(
+        self, outcomes: Sequence[Outcome], results: Sequence[dict[str, Any]], sight: Sight
+    ) -> Response:
         accepted = [outcome for outcome in outcomes if not isinstance(outcome, Rejected)]
         rejected = [outcome for outcome in outcomes if isinstance(outcome, Rejected)]
         self._events.labels("rejected").inc(len(rejected))
         if rejected and not accepted:
+            self._observer.count(Sight(rejected=sight.rejected))
             raise _refusal(rejected, results)
         try:
             partitions = await self._gate.partitions()
@@ -74,9 +82,10 @@ class Intake:
             self._events.labels("unavailable").inc(len(accepted))
             raise
         self._events.labels("accepted").inc(len(accepted))
-        types = types_of(accepted)
-        self._observer.look(accepted, types)
-        self._observer.count(Sight(types))
+        self._flagged.inc(sight.flagged.total())
+        sight.types.update(types_of(accepted))
+        self._observer.look(accepted, sight.types)
+        self._observer.count(sight)
         return Response(msgspec.json.encode({"results": results}), 202, media_type="application/json")
 
 

@@ -5,11 +5,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from shared.domain.definitions.fields import Dimension, Line, Paragraphs, broken
 from shared.domain.definitions.fields import EventType as TypeName
 from shared.domain.definitions.parts import MODEL
+from shared.domain.event_schemas import EventSchema, UnusableSchemaError
 
 MAX_SCHEMA_DEPTH = 12
 """Levels of a JSON Schema: as deep as a KPI file may be, less what stands around it."""
@@ -47,9 +48,18 @@ def _number(value: Decimal | float) -> int | float:
     return int(value) if value == int(value) else float(value)
 
 
+def _usable(schema: dict[str, Any]) -> dict[str, Any]:
+    try:
+        EventSchema(schema)
+    except UnusableSchemaError as error:
+        raise broken(str(error)) from error
+    return schema
+
+
 JsonObject = Annotated[
     dict[str, Any],
     BeforeValidator(_json),
+    AfterValidator(_usable),
     WithJsonSchema({"type": "object", "additionalProperties": True}),
 ]
 

@@ -127,12 +127,13 @@ def values_of(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     while waiting:
         path, value = waiting.pop()
         if isinstance(value, Mapping):
-            waiting += [(f"{path}.{_named(name)}", member) for name, member in value.items()]
+            waiting += [(f"{path}.{named(name)}", member) for name, member in value.items()]
         elif isinstance(value, list):
             waiting += [(f"{path}[]", element) for element in value[:MAX_ELEMENTS]]
         if path != "data":
             yield path, value
 
 
-def _named(name: str) -> str:
+def named(name: str) -> str:
+    """*name* of a member as it is shown: * if it is no plain word, for then it may be a value."""
     return name if _NAME.fullmatch(name) else "*"

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from prometheus_client import CollectorRegistry
 
+from services.ingest import schemas
 from services.ingest.http import gate
 from services.ingest.http.app import make_app
 from services.ingest.http.bodies import MAX_BODY_BYTES
@@ -17,9 +18,11 @@ from services.ingest.http.gate import Gate
 from services.ingest.http.intake import BATCH, MAX_BATCH, STRUCTURED, Intake
 from services.ingest.metrics import Metrics
 from services.ingest.observing import Observer
+from services.ingest.schemas import Schemas, TypeRule
 from shared.access.doors import OpenDoor
 from shared.contracts.events import clean_decoder
 from shared.contracts.topics import EVENTS
+from shared.domain.event_schemas import EventSchema
 from tests.builders import an_envelope, an_event, structured
 from tests.unit.ingest.fakes import FakeProducer
 
@@ -32,7 +35,8 @@ class World:
     def __init__(self) -> None:
         self.producer = FakeProducer()
         self.registry = CollectorRegistry()
-        intake = Intake(Gate(self.producer), Metrics.on(self.registry).http_events, Observer())
+        self.schemas = Schemas.settled({})
+        intake = Intake(Gate(self.producer), Metrics.on(self.registry), Observer(), self.schemas)
         app = make_app(intake, door=OpenDoor(), probes={}, registry=self.registry)
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
         self.client = httpx2.AsyncClient(transport=transport, base_url="http://ingest")
@@ -231,3 +235,35 @@ async def test_sender_gone(world: World) -> None:
     world.producer.held.set()
 
     assert (await staying).status_code == 202
+
+
+async def test_schema() -> None:
+    """An event that breaks the schema of its type is refused with field and rule; others are taken."""
+    world = World()
+    schema = EventSchema({"properties": {"delay": {"type": "integer", "minimum": 0}}})
+    world.schemas.rules = {"flight.departed": TypeRule(schema, rejects=True, personal=())}
+    bad, good = an_envelope(data={"delay": -5}), an_envelope(id="2", data={"delay": 5})
+    one = await world.post(json.dumps(bad))
+    both = (await world.post(json.dumps([bad, good]), BATCH)).json()
+
+    assert one.status_code == 422
+    assert one.json()["detail"] == (
+        "data.delay breaks the rule minimum of the schema of its type:"
+        " the value is less than the minimum of 0"
+    )
+    assert [(result["status"], result.get("reason")) for result in both["results"]] == [
+        ("rejected", "schema_violation"),
+        ("accepted", None),
+    ]
+    assert [clean_decoder.decode(record.value or b"").id for record in world.producer.sent[EVENTS]] == ["2"]
+
+
+async def test_schemas_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before what is declared was read, nothing is taken: senders are asked to come back."""
+    monkeypatch.setattr(schemas, "SOON_S", 0.01)
+    world = World()
+    world.schemas._known.clear()
+    answer = await world.post(json.dumps(an_envelope()))
+
+    assert answer.status_code == 503
+    assert world.producer.sent == {}
