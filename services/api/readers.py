@@ -1,6 +1,6 @@
 """What the API asks of storage, in its own words; the real thing and the tests' own both fit."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -18,6 +18,7 @@ from shared.storage.current import CurrentReading
 from shared.storage.current_pages import Position, Wanted
 from shared.storage.definition_histories import Retired
 from shared.storage.gone import Gone
+from shared.storage.newest_panes import Counted
 from shared.storage.readings import Ask
 
 Combination = tuple[tuple[str, str | None], ...]
@@ -72,6 +73,9 @@ class Readings(Protocol):
         Raises:
             IndivisibleChangeError: the change is not made up of what series did.
         """
+
+    async def counted(self, catalogue: Catalogue, slugs: Collection[str]) -> Counted:
+        """How far the KPIs of events *slugs* are counted, and when their last events were."""
 
     async def current(
         self, *, slugs: Sequence[str] | None, windows: Sequence[str] | None

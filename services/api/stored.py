@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -16,7 +16,7 @@ from shared.domain.readings import Reading
 from shared.storage import alerts as stored_alerts
 from shared.storage import contributions as stored_contributions
 from shared.storage import current as stored_current
-from shared.storage import current_pages
+from shared.storage import current_pages, newest_panes
 from shared.storage import gone as stored_gone
 from shared.storage import readings as stored_readings
 from shared.storage.contributions import Change
@@ -26,6 +26,7 @@ from shared.storage.definition_histories import Retired, retired_kpis
 from shared.storage.definitions import catalogue_revision, load_catalogue
 from shared.storage.engine import reading
 from shared.storage.gone import Gone
+from shared.storage.newest_panes import Counted
 from shared.storage.readings import Ask
 
 QUERY_LIMIT_S = 5.0
@@ -112,6 +113,11 @@ class Stored:
             return await stored_alerts.list_alerts(
                 connection, slug=slug, state=state, after=after, limit=limit
             )
+
+    async def counted(self, catalogue: Catalogue, slugs: Collection[str]) -> Counted:
+        """How far the KPIs of events *slugs* are counted, and when their last events were."""
+        async with self._reading() as connection:
+            return await newest_panes.counted(connection, catalogue, slugs)
 
     async def retired(self) -> list[Retired]:
         """The KPIs that were retired and have not come back, by slug."""

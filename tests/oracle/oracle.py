@@ -89,6 +89,16 @@ class Oracle:
         ordered = sorted(found, key=lambda values: [(text is not None, text or "") for text in values])
         return [dict(zip(breakdown, values, strict=True)) for values in ordered]
 
+    def last_event(self, slug: str) -> datetime | None:
+        """When the last event was that counts for a KPI; for a formula, for any of those behind it."""
+        times = [
+            taken.time
+            for measure in self._measures(slug)
+            for found in self._grouped(measure, self._span(measure, None), ()).values()
+            for taken in found
+        ]
+        return max(times, default=None)
+
     def value(
         self, slug: str, window: str, dimensions: Dimensions, at: datetime, *, now: datetime | None = None
     ) -> Value:

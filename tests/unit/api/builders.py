@@ -1,7 +1,7 @@
 """KPIs, readings and a store in memory to build an API on, each with defaults that a test can change."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -29,6 +29,7 @@ from shared.domain.alerts import StateName
 from shared.domain.contributions import Compared, Contribution, Explanation, Part
 from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.errors import BrokerUnavailableError, StoreUnavailableError
+from shared.domain.freshness import LastEvent
 from shared.domain.ranking import OTHER
 from shared.domain.readings import Dimensions, Reading
 from shared.observability.health import Check
@@ -36,12 +37,14 @@ from shared.replay.explaining import Inquiry, Page, Told
 from shared.replay.listing import Listed, Pinned
 from shared.replay.previews import Preview
 from shared.replay.revisions import Revision
+from shared.storage.completeness import Completeness
 from shared.storage.contributions import Change
 from shared.storage.current import CurrentReading
 from shared.storage.current_pages import Position, Wanted
 from shared.storage.definition_histories import Retired
 from shared.storage.engine import open_engine
 from shared.storage.gone import Gone
+from shared.storage.newest_panes import Counted
 from shared.storage.readings import Ask
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
@@ -107,6 +110,7 @@ class Memory:
         asks: everything that was evaluated.
         changes_asked: every change that was to be explained.
         excess: by how much more than an hour the earlier window of a change is long.
+        last: when the last event of each KPI was.
         looks: how often kpi_current was read.
         rounds: how often questions were answered together.
     """
@@ -125,6 +129,7 @@ class Memory:
         self.changes_asked: list[Change] = []
         self.excess = timedelta(0)
         self.since: list[int] = []
+        self.last: LastEvent | None = None
         self.looks = 0
         self.rounds = 0
 
@@ -171,6 +176,13 @@ class Memory:
         self.rounds += 1
         readings = await self.evaluate(catalogue, asks, now=now)
         return readings, [await self.top(catalogue, top.picked, most=top.most, now=now) for top in tops]
+
+    async def counted(self, catalogue: Catalogue, slugs: Collection[str]) -> Counted:
+        """Everything up to a second ago, with `last` as the last event of each."""
+        del catalogue
+        self._answer()
+        as_of = NOW - timedelta(seconds=1)
+        return Counted(Completeness(as_of, as_of, {}), dict.fromkeys(slugs, self.last))
 
     async def explained(
         self, catalogue: Catalogue, change: Change, *, most: int, now: datetime
