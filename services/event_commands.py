@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from services.catalogue_doors import answered, read_connection
+from services.event_try_commands import try_event
 from shared.domain.errors import UnknownEventTypeError
 from shared.domain.observations.fields import ObservedField
 from shared.domain.observations.rates import Rates
@@ -24,6 +25,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document for mach
 @app.callback()
 def events() -> None:
     """Events as they arrive."""
+
+
+app.command(name="try")(try_event)
 
 
 @app.command()

@@ -124,8 +124,8 @@ def asked(
         parameters = question.parameters() | dict(more or {})
         answer = client.get(f"/v1/kpis/{question.slug}/{what}", params=parameters)
     except httpx2.TransportError as error:
-        raise ApiError(_unreachable(client, error)) from error
-    return _body(answer)
+        raise ApiError(unreachable(client, error)) from error
+    return answer_body(answer)
 
 
 def followed(client: httpx2.Client, question: Question) -> Iterator[bytes]:
@@ -151,7 +151,7 @@ def _changes(client: httpx2.Client, parameters: Mapping[str, str]) -> Iterator[b
         try:
             yield from _one_stream(client, parameters, place)
         except httpx2.TransportError as error:
-            typer.echo(f"{_unreachable(client, error)}; trying again", err=True)
+            typer.echo(f"{unreachable(client, error)}; trying again", err=True)
         time.sleep(place.retry_ms / 1000)
 
 
@@ -189,7 +189,12 @@ def value_events(lines: Iterator[str], place: Place) -> Iterator[bytes]:
         fields = {}
 
 
-def _body(answer: httpx2.Response) -> bytes:
+def answer_body(answer: httpx2.Response) -> bytes:
+    """The body of *answer*.
+
+    Raises:
+        ApiError: it is a problem.
+    """
     if answer.status_code == httpx2.codes.OK:
         return answer.content
     try:
@@ -205,7 +210,8 @@ def credentials() -> Mapping[str, str]:
     return {"Authorization": f"Bearer {key}"} if key else {}
 
 
-def _unreachable(client: httpx2.Client, error: Exception) -> str:
+def unreachable(client: httpx2.Client, error: Exception) -> str:
+    """What to tell a person when *client* met nobody."""
     return f"no API at {client.base_url} ({error}); start it, or name it with --api or TIDEMARK_API_URL"
 
 
