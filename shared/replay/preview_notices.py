@@ -29,7 +29,7 @@ def notices(
     for leaf in sorted(catalogue.leaves(slug)):
         found += _of_events(preview.study, catalogue.kpis[leaf])
     found += [notice for cost in costs for notice in _of_cost(slug, cost)]
-    if kpi.target is None:
+    if not kpi.target:
         message = "it has no target: nobody can tell whether a value is good"
         found.append(Notice(WarningCode.NO_TARGET, slug, "target", message))
     return found
