@@ -73,14 +73,14 @@ def span_of(start: str, end: str, step: str | None, *, window: str | None, most:
 
 
 def changed_kpis(located: Sequence[Located], changes: Sequence[Change]) -> list[Kpi]:
-    """The KPIs that are new or other than in force."""
+    """The KPIs that are new or other than in force; those that are drafts count nothing."""
     moved = {
         each.slug
         for each in changes
         if each.kind is Kind.KPI and each.action in (Action.CREATE, Action.UPDATE)
     }
     found = [each.definition for each in located]
-    return [each for each in found if isinstance(each, Kpi) and each.slug in moved]
+    return [each for each in found if isinstance(each, Kpi) and not each.is_draft and each.slug in moved]
 
 
 async def previewed(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +18,7 @@ from shared.domain.definitions.kpi_files import (
     definition_of,
     read_definitions,
 )
+from shared.domain.definitions.lifecycles import Lifecycle
 from shared.domain.definitions.plans import outcome
 from shared.domain.definitions.problems import Place
 from shared.domain.definitions.together import problems_together
@@ -73,7 +75,7 @@ def _from_yaml(body: bytes, catalogue: Catalogue) -> Sequence[Definition]:
     except UnicodeDecodeError as error:
         message = f"the body is not UTF-8 text: byte {error.start} is not"
         raise DefinitionError([Problem(message, place=Place(_FILE, 1, 1, ""))]) from error
-    located = read_definitions({_FILE: text})
+    located = [replace(each, definition=_active(each.definition)) for each in read_definitions({_FILE: text})]
     definitions = [each.definition for each in located]
     check_together(located, outcome(catalogue, definitions))
     return definitions
@@ -87,7 +89,7 @@ def _from_json(body: bytes, catalogue: Catalogue) -> Sequence[Definition]:
         if fields.pop(name, wanted) != wanted
     ]
     try:
-        draft = definition_of(Kind.KPI, fields)
+        draft = _active(definition_of(Kind.KPI, fields))
     except DefinitionError as error:
         raise DefinitionError([*problems, *error.problems]) from error
     found = problems_together(outcome(catalogue, [draft]))
@@ -95,6 +97,13 @@ def _from_json(body: bytes, catalogue: Catalogue) -> Sequence[Definition]:
     if problems:
         raise DefinitionError(problems)
     return [draft]
+
+
+def _active(definition: Definition) -> Definition:
+    """*definition* as if it counted: what it would do is asked, whether it is to do so yet or not."""
+    if isinstance(definition, Kpi) and definition.is_draft:
+        return definition.model_copy(update={"status": Lifecycle.ACTIVE})
+    return definition
 
 
 def _object(body: bytes) -> Mapping[str, Any]:

@@ -66,6 +66,9 @@ class DryRunBody:
     outcome: Outcome
     reason: Annotated[str | None, Field(description="Why it would be rejected, as dead letters say it")]
     detail: Annotated[str | None, Field(description="The same for people; names the field")]
+    flagged: Annotated[
+        str | None, Field(description="What it breaks of the schema of its type, which lets it pass")
+    ]
     event: JudgedEventBody | None
     undone: Annotated[JudgedEventBody | None, Field(description="Of a retraction: the event it takes back")]
     late: Annotated[bool, Field(description="Older than anything that is still expected")]
@@ -84,6 +87,7 @@ def dry_run_body(catalogue: Catalogue, found: DryRun) -> DryRunBody:
         outcome=found.outcome,
         reason=reason,
         detail=detail,
+        flagged=found.flagged,
         event=None if found.event is None else _event(found.event),
         undone=None if found.undone is None else _event(found.undone),
         late=told is not None and told.is_late,

@@ -15,7 +15,9 @@ from shared.contracts.intake import decode_structured
 from shared.contracts.rfc3339 import us_of_text
 from shared.domain.calendars import instant_us
 from shared.domain.definitions import Catalogue
-from shared.domain.events import Rejected, out_of_time, partition_of
+from shared.domain.definitions.event_types import OnViolation
+from shared.domain.event_schemas import EventSchema
+from shared.domain.events import Reason, Rejected, out_of_time, partition_of
 from shared.messaging.failures import broker_call
 from shared.replay.decoding import counted_records, decoded
 from shared.replay.dry_runs import Effect, Moves, effect_of, moves
@@ -62,6 +64,7 @@ class DryRun:
         rejected: why it is refused: a word for programs, a sentence for people.
         undone: the event that a retraction takes back.
         moves: the values that change; None where there are none to look for.
+        flagged: what it breaks of the schema of its type, which does not refuse it.
     """
 
     outcome: Outcome
@@ -69,6 +72,7 @@ class DryRun:
     rejected: tuple[str, str] | None = None
     undone: CleanEvent | None = None
     moves: Moves | None = None
+    flagged: str | None = None
 
 
 class DryRunner(Protocol):
@@ -89,13 +93,28 @@ _UNFIT = "value_out_of_range", "a measured value has more digits than 64 bits ho
 """Why such an event would end as a dead letter of compute."""
 
 
-def judged(value: bytes, *, now: datetime) -> CleanEvent | Rejected:
-    """The event in *value* as ingest would store it at *now*, or why it would refuse it."""
+def judged(value: bytes, catalogue: Catalogue, *, now: datetime) -> tuple[CleanEvent | Rejected, str | None]:
+    """The event in *value* as ingest would store it at *now*, or why it would refuse it.
+
+    Returns:
+        The event or the refusal, and what an event that is accepted breaks of the schema of its type.
+    """
     now_us = instant_us(now)
     found = decode_structured(value, timestamp_us=now_us)
     if isinstance(found, Rejected):
-        return found
-    return out_of_time(now_us - us_of_text(found.time)) or found
+        return found, None
+    late = out_of_time(now_us - us_of_text(found.time))
+    if late is not None or found.retracts is not None:
+        return late or found, None
+    declared = catalogue.event_types.get(found.type)
+    if declared is None or declared.json_schema is None:
+        return found, None
+    broken = EventSchema(declared.json_schema).broken_by(found.data)
+    if broken is None:
+        return found, None
+    if declared.on_violation is OnViolation.REJECT:
+        return Rejected(Reason.SCHEMA_VIOLATION, broken[1]), None
+    return found, broken[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +135,7 @@ class DryRuns:
         self, catalogue: Catalogue, value: bytes, *, slugs: Collection[str], now: datetime
     ) -> DryRun:
         """What the event in *value*, a CloudEvent in JSON, would do at *now*."""
-        event = judged(value, now=now)
+        event, flagged = await asyncio.to_thread(judged, value, catalogue, now=now)
         if isinstance(event, Rejected):
             return DryRun(Outcome.REJECTED, None, rejected=(event.reason, event.detail))
         if event.retracts is not None:
@@ -131,7 +150,7 @@ class DryRuns:
             if effect.is_unfit:
                 return DryRun(Outcome.REJECTED, event, rejected=_UNFIT)
             found = await moves(connection, catalogue, effect, slugs=slugs, now=now)
-            return DryRun(Outcome.COUNTED, event, moves=found)
+            return DryRun(Outcome.COUNTED, event, moves=found, flagged=flagged)
 
     async def _fate(self, connection: AsyncConnection, event: CleanEvent) -> Fate | None:
         """What is known of the event, or of the one that it retracts; None before anything is counted."""

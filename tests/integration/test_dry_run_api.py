@@ -12,6 +12,9 @@ import httpx2
 import pytest
 
 from shared.contracts.events import CleanEvent, encode_clean
+from shared.domain.definitions.event_types import EventType
+from shared.storage.definitions import apply_changes
+from shared.storage.engine import transaction
 from tests.integration.counting_rig import Counting, counting
 from tests.integration.preview_rig import preview_api
 from tests.integration.replay_rig import Remembering, of_one
@@ -188,3 +191,19 @@ async def test_before_anything(database_url: str) -> None:
         body = await Shop(client, Remembering(one)).told(an_order(4))
 
     assert moved(body) == {("revenue", "1h", None): (0, 40)}
+
+
+@pytest.mark.parametrize(("on_violation", "outcome"), [("reject", "rejected"), ("flag", "counted")])
+async def test_schemas(database_url: str, on_violation: str, outcome: str) -> None:
+    """An event is held against the schema of its type, as ingest does."""
+    schema = {"properties": {"price": {"type": "integer"}}}
+    declared = EventType.model_validate(
+        {"type": "order.paid", "owner": "sales", "schema": schema, "on_violation": on_violation}
+    )
+    async with a_shop(database_url) as shop:
+        async with transaction(shop.mine.counting.engine) as connection:
+            await apply_changes(connection, [declared], NOW)
+        body = await shop.told(an_event(4, data={"price": "ten"}))
+
+    assert body["outcome"] == outcome
+    assert "data.price breaks the rule type" in (body["detail"] or body["flagged"])

@@ -253,6 +253,17 @@ async def test_refused(database_url: str, body: Any, faults: list[object]) -> No
     assert [(e["pointer"], e["detail"], e["line"], e["column"]) for e in problem["errors"]] == faults
 
 
+async def test_drafts_that_are_not_counted(database_url: str) -> None:
+    """A document that is a draft still is told as if it counted, and is judged like any other."""
+    async with a_shop(database_url, events()) as shop:
+        body = await shop.preview({**FIELDS, "status": "draft"})
+        text = f"{HEADER}{PER_ORDER.replace('revenue /', 'nothing /')}status: draft\n"
+        problem = await shop.refused(text)
+
+    assert body["series"][0]["items"][-1]["n"] > 0
+    assert problem["errors"][0]["pointer"] == "/formula"
+
+
 @pytest.mark.parametrize(
     ("parameters", "fault"),
     [
