@@ -7,7 +7,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Literal, assert_never
 
-from shared.domain.targets import Direction
+from shared.domain.targets import Direction, Status
 
 BEST = Fraction(100)
 """The most that a score can be; the least is 0."""
@@ -141,7 +141,14 @@ def rolled_up(parts: Sequence[Part], roll_up: RollUp) -> Total:
     return Total(found, worst[0], covered / weight)
 
 
+def standing(score: Fraction) -> Status:
+    """How what scores so stands: by the scores of a value at its target and at its warning."""
+    if score >= AT_TARGET:
+        return Status.ON_TRACK
+    return Status.AT_RISK if score >= AT_RED_FLAG else Status.OFF_TRACK
+
+
 def to_places(number: Fraction) -> Decimal:
-    """*number*, from 0 to 100, to 4 decimals, half to even: what scores and shares are told as."""
+    """*number* to 4 decimals, half to even: what scores, shares and weights are told as."""
     ten_thousandths = round(number * 10_000)
     return Decimal(ten_thousandths).scaleb(-4, _CONTEXT).quantize(_PLACES, context=_CONTEXT)

@@ -6,8 +6,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from shared.domain.definitions.fields import Departments, Line, Number, Paragraphs, RuleName
+from shared.domain.definitions.fields import Departments, Line, Number, Paragraphs, RuleName, Slug
 from shared.domain.definitions.parts import MODEL
+from shared.domain.definitions.weights import DatedWeights
+from shared.domain.scores import RollUp
 
 
 class Objective(BaseModel):
@@ -35,6 +37,15 @@ class Objective(BaseModel):
 
     weight: Annotated[Number, Field(gt=0)] = Decimal(1)
     """How much it counts among the other parts of its parent."""
+
+    weights: DatedWeights = ()
+    """Instead of weight: how much it counts from which day on, in UTC; before that nothing."""
+
+    kpi_weights: Annotated[Mapping[Slug, Annotated[Number, Field(ge=0)]], Field(max_length=500)] = {}
+    """How much KPIs that serve it count among its parts, by slug; 1 where nothing is said."""
+
+    roll_up: RollUp = RollUp.MEAN
+    """How the scores of its parts become one: mean, by weight, or worst."""
 
 
 def line_of_descent(slug: str, objectives: Mapping[str, Objective]) -> tuple[str, ...]:

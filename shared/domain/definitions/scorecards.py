@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, model_validator
@@ -23,18 +22,10 @@ from shared.domain.definitions.kpis import Kpi
 from shared.domain.definitions.objectives import Objective, with_descendants
 from shared.domain.definitions.parts import MODEL
 from shared.domain.definitions.rules import Broken
+from shared.domain.definitions.weights import DatedWeights
+from shared.domain.scores import RollUp
 
 DimensionValue = Annotated[str, Field(max_length=256)]
-
-
-class RollUp(StrEnum):
-    """How the scores of the parts become one."""
-
-    MEAN = "mean"
-    """Their mean, each by its weight."""
-
-    WORST = "worst"
-    """The lowest of them."""
 
 
 class ScorecardKpi(BaseModel):
@@ -47,6 +38,9 @@ class ScorecardKpi(BaseModel):
 
     weight: Annotated[Number, Field(gt=0)] = Decimal(1)
     """How much it counts among the others."""
+
+    weights: DatedWeights = ()
+    """Instead of weight: how much it counts from which day on, in the KPI's zone; before that nothing."""
 
     window: WindowName | None = None
     """Which of its windows is judged; without it, the KPI's first one."""

@@ -78,6 +78,10 @@ def _unknown(kind: Kind, name: str, known: Iterable[str]) -> str:
 def _objective_problems(definitions: Definitions) -> Iterator[CatalogueProblem]:
     objectives = definitions.objectives
     for slug, objective in objectives.items():
+        for name in objective.kpi_weights:
+            if name not in definitions.kpis:
+                message = unknown_kpi(name, definitions.kpis, definitions.drafts)
+                yield CatalogueProblem(slug, ("kpi_weights", name), message, kind=Kind.OBJECTIVE)
         parent = objective.parent
         if parent is None:
             continue
