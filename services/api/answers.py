@@ -1,6 +1,7 @@
 """Bodies into bytes with exact numbers, and 304 for callers who have them; blind to what they say."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 
 import msgspec
@@ -44,6 +45,18 @@ def _validated(reading: Reading) -> tuple[object, ...]:
         reading.complete,
         reading.valid_until,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer that several callers may share.
+
+    Attributes:
+        body: encoded.
+    """
+
+    body: bytes
+    etag: str
 
 
 def answer(request: Request, body: object, *, etag: str) -> Response:

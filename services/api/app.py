@@ -31,6 +31,7 @@ from services.api.routes import (
     previews,
     remarks,
     revisions,
+    scores,
     shadows,
     streams,
     values,
@@ -68,6 +69,7 @@ _ROUTES = (
     deadletters,
     annotations,
     remarks,
+    scores,
     keys,
 )
 """The modules of routes, in the order in which they are documented."""

@@ -22,6 +22,7 @@ from services.api.security.key_book import KeyBook
 from services.api.security.rates import Rates
 from services.api.security.security import Security
 from services.api.settings import ApiSettings
+from services.api.single_flights import SingleFlights
 from services.api.stored import Stored
 from services.api.streams import Hub
 from shared.access.opening import door_on
@@ -76,6 +77,7 @@ def state_on(engine: AsyncEngine, settings: ApiSettings, *, registry: CollectorR
         dead_letters=DeadLetters(settings.kafka_bootstrap_servers),
         retired=stored,
         annotations=StoredAnnotations(engine),
+        scores=SingleFlights(),
         catalogue=catalogue,
         hub=hub,
         pace=Pace(lifetime_s=settings.api_stream_lifetime_s),

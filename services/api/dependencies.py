@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
 from services.api.annotating import Annotations
+from services.api.answers import Told
 from services.api.catalogue_cache import CatalogueCache
 from services.api.dead_letters import DeadLetters
 from services.api.dry_runs import DryRunner
@@ -22,6 +23,7 @@ from services.api.readers import AlertReader, PastReader, Readings, RetiredReade
 from services.api.security.scopes import needs, principal_of
 from services.api.security.security import Security
 from services.api.security.views import defined_kpi, known_kpi, seen_by, visible_kpis
+from services.api.single_flights import SingleFlights
 from services.api.streams import Hub
 from shared.domain.access import Principal, Scope
 from shared.domain.definitions import Catalogue, Kpi
@@ -66,6 +68,7 @@ class ApiState:
     dead_letters: DeadLetters
     retired: RetiredReader
     annotations: Annotations
+    scores: SingleFlights[Told]
     catalogue: CatalogueCache
     hub: Hub
     pace: Pace

@@ -127,25 +127,26 @@ def known(parameter: str, text: str, *, now: datetime) -> datetime:
     return readable(parameter, at, now=now)
 
 
-def step_of(text: str | None, *, span: timedelta) -> timedelta:
+def step_of(text: str | None, *, span: timedelta, most: int = MAX_POINTS) -> timedelta:
     """How far apart the points of a history over *span* lie; without *text* a round length that suits it.
 
     Raises:
-        InvalidParameterError: it is no length such as 5m, or makes more than `MAX_POINTS` points.
+        InvalidParameterError: it is no length such as 5m, or makes more than *most* points, which are two
+            at least.
     """
     if text is None:
-        return _suitable_step(span)
+        return _suitable_step(span, most=min(most - 1, _DEFAULT_POINTS))
     match = _LENGTH.fullmatch(text)
     if match is None:
         raise InvalidParameterError("step", "write a length such as 30s, 5m or 1h")
     asked = timedelta(seconds=int(match[1]) * _UNIT_S[match[2]])
-    if span // asked + 1 > MAX_POINTS:
-        raise InvalidParameterError("step", f"makes more than {MAX_POINTS} points of this interval")
+    if span // asked + 1 > most:
+        raise InvalidParameterError("step", f"makes more than {most} points of this interval")
     return asked
 
 
-def _suitable_step(span: timedelta) -> timedelta:
-    least_s = span.total_seconds() / _DEFAULT_POINTS
+def _suitable_step(span: timedelta, *, most: int) -> timedelta:
+    least_s = span.total_seconds() / most
     fitting = (seconds for seconds in _NICE_STEPS_S if seconds >= least_s)
     return timedelta(seconds=next(fitting, _NICE_STEPS_S[-1] * math.ceil(least_s / _NICE_STEPS_S[-1])))
 

@@ -21,7 +21,7 @@ from services.compute.touched import Touched
 from shared.contracts.events import CleanEvent, encode_clean
 from shared.counting.programmes import Programme
 from shared.domain.calendars import instant_us
-from shared.domain.definitions import Catalogue, Kpi
+from shared.domain.definitions import Catalogue, Definition, Kpi
 from shared.domain.seen import Memory
 from shared.domain.windows import PARTS
 from shared.storage import flushes, pane_marks, panes, positions, retractions
@@ -166,7 +166,7 @@ def oracle_of(events: Iterable[CleanEvent], kpi_file: Path = KPI_FILE) -> Oracle
 
 @asynccontextmanager
 async def counting(
-    database_url: str, kpis: Sequence[Kpi] = (), *, limits: SeriesLimits | None = None
+    database_url: str, kpis: Sequence[Definition] = (), *, limits: SeriesLimits | None = None
 ) -> AsyncIterator[Counting]:
     """Counting into the database at *database_url*; the shop's KPIs are in force unless others are named."""
     engine = open_engine(database_url, application_name="tests")

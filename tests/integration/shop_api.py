@@ -12,23 +12,26 @@ from services.api.app import create_app
 from services.api.composition import state_on
 from services.api.settings import ApiSettings
 from shared.contracts.events import CleanEvent
-from shared.domain.definitions import Kpi
-from shared.domain.definitions.kpi_files import kpis_of
+from shared.domain.definitions import Definition
+from shared.domain.definitions.kpi_files import definitions_of
 from tests.integration.counting_rig import counting, oracle_of
 from tests.oracle import Oracle
 from tests.unit.compute.builders import NOW
 
 
-def _kpis(kpi_file: Path) -> Sequence[Kpi]:
-    return kpis_of(kpi_file.read_text(encoding="utf-8"))
+def _definitions(*files: Path) -> Sequence[Definition]:
+    return definitions_of("---\n".join(each.read_text(encoding="utf-8") for each in files))
 
 
 @asynccontextmanager
 async def shop_api(
-    database_url: str, kpi_file: Path, came: Sequence[CleanEvent]
+    database_url: str, kpi_file: Path, came: Sequence[CleanEvent], *others: Path
 ) -> AsyncIterator[tuple[httpx2.AsyncClient, Oracle]]:
-    """A client of the API at NOW, with *came* counted for the KPIs of *kpi_file*, and the second opinion."""
-    async with counting(database_url, _kpis(kpi_file)) as one:
+    """A client of the API at NOW, with *came* counted for the KPIs of *kpi_file*, and the second opinion.
+
+    The *others* are files of other definitions, which are in force beside the KPIs.
+    """
+    async with counting(database_url, _definitions(kpi_file, *others)) as one:
         await one.take_over([0])
         await one.count_events(came)
         settings = ApiSettings.model_validate({"database_url": database_url, "insecure_local": True})

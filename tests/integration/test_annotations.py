@@ -1,7 +1,6 @@
 """What people say about KPIs, through the real application on a real Postgres."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,12 +10,12 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
-from services.api.security import scopes
 from shared.domain.access import NOT_ASKED, Limits, Principal, Scope
 from shared.runtime.clock import utc_now
 from shared.storage.definitions import apply_changes
 from shared.storage.engine import transaction
 from tests.integration.api_rig import Api, serving_api
+from tests.integration.callers import calling
 from tests.unit.domain.kpi_builders import a_kpi
 
 pytestmark = pytest.mark.asyncio
@@ -59,14 +58,6 @@ async def door(database_url: str) -> AsyncIterator[Door]:
         await api.state.catalogue.renewed()
         async with api.client() as client:
             yield Door(api, client)
-
-
-@contextmanager
-def calling(monkeypatch: pytest.MonkeyPatch, caller: Principal) -> Iterator[None]:
-    """Whoever asks is *caller*, as if it had shown its key."""
-    with monkeypatch.context() as patched:
-        patched.setattr(scopes, "NOT_ASKED", caller)
-        yield
 
 
 async def test_said_and_told(door: Door) -> None:

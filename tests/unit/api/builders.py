@@ -22,6 +22,7 @@ from services.api.metrics import ApiMetrics
 from services.api.readers import Combination, Picked, Top
 from services.api.security.key_book import KeyBook
 from services.api.security.security import Security
+from services.api.single_flights import SingleFlights
 from services.api.streams import Hub
 from shared.access.doors import OpenDoor
 from shared.domain.alert_changes import Alert
@@ -396,6 +397,7 @@ def a_state(
         dead_letters=DeadLetters("127.0.0.1:1"),
         retired=memory,
         annotations=StoredAnnotations(open_engine(NOWHERE, application_name="tests")),
+        scores=SingleFlights(),
         catalogue=catalogue,
         hub=Hub(
             readings=memory, catalogue=catalogue, clock=_now, open_streams=metrics.streams, limit=streams
