@@ -13,6 +13,7 @@ from services.catalogue_doors import FAILED, REFUSED, USAGE, answered, read_conn
 from services.catalogue_exports import exported
 from services.catalogue_paths import kpi_texts
 from services.catalogue_previews import USUAL_RECORDS, changed_kpis, previewed, span_of
+from services.suggestion_commands import suggest
 from shared.domain.definitions import Action, Catalogue, Change, Definitions, Kind, Problem, plan
 from shared.domain.definitions.kpi_files import Located, check_together, read_definitions
 from shared.domain.definitions.plans import outcome
@@ -25,6 +26,7 @@ from shared.storage.definitions import apply_changes, load_catalogue
 __all__ = ["FAILED", "REFUSED", "USAGE", "app"]
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(suggest)
 
 Paths = Annotated[
     list[Path],

@@ -10,10 +10,11 @@ from pydantic import Field
 
 from services.api.schemas import Number
 from shared.domain.definitions.event_types import EventType, OnViolation
-from shared.domain.expressions.canonical import path_text
-from shared.domain.expressions.nodes import Path
+from shared.domain.definitions.plans import spec_of
 from shared.domain.observations.fields import ObservedField
+from shared.domain.observations.guesses import expression_of
 from shared.domain.observations.rates import Rates
+from shared.domain.observations.suggestions import suggested, suggestions_text
 from shared.domain.observations.types import Observed
 from shared.storage.observations import SeenType
 
@@ -123,6 +124,24 @@ class EventTypeDetailBody(EventTypeBody):
 
 
 @dataclass(frozen=True, slots=True)
+class SuggestionBody:
+    """A draft of a KPI."""
+
+    why: Annotated[str, Field(description="What was seen that speaks for it")]
+    definition: Annotated[Mapping[str, Any], Field(description="The fields of a KPI file, but for its head")]
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionsBody:
+    """Drafts of KPIs from what was seen of a type."""
+
+    type: Annotated[str, Field(description="The type attribute of the events")]
+    sampled: Annotated[int, Field(description="How many events were looked into")]
+    items: Annotated[list[SuggestionBody], Field(description="The most useful first; together they lint")]
+    text: Annotated[str, Field(description="The same as a KPI file, with the reasons as comments")]
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """Everything that is told of a type.
 
@@ -145,9 +164,8 @@ def event_type_body(told: Told) -> EventTypeBody:
 
 
 def event_type_detail(told: Told) -> EventTypeDetailBody:
-    """A type with everything that is known of it; what was declared personal meanwhile is masked at once."""
-    observed = told.seen.observed if told.seen else Observed()
-    observed = observed.scrubbed(told.declared.personal if told.declared else ())
+    """A type with everything that is known of it."""
+    observed = _observed(told)
     violations = [
         ViolationBody(found.field, found.rule, count) for found, count in observed.violations.items()
     ]
@@ -158,6 +176,24 @@ def event_type_detail(told: Told) -> EventTypeDetailBody:
         has_more_fields=observed.has_more_fields,
         violations=sorted(violations, key=_most_frequent_first),
     )
+
+
+def suggestions_body(told: Told) -> SuggestionsBody:
+    """Drafts from what is told of a type, with the owner that it is declared with."""
+    observed, owner = _observed(told), told.declared.owner if told.declared else None
+    drafts = suggested(told.event_type, observed, owner=owner)
+    return SuggestionsBody(
+        type=told.event_type,
+        sampled=observed.sampled,
+        items=[SuggestionBody(each.why, spec_of(each.kpi)) for each in drafts],
+        text=suggestions_text(drafts, sampled=observed.sampled),
+    )
+
+
+def _observed(told: Told) -> Observed:
+    """What was seen; what was declared personal meanwhile is masked at once."""
+    observed = told.seen.observed if told.seen else Observed()
+    return observed.scrubbed(told.declared.personal if told.declared else ())
 
 
 def _most_frequent_first(body: ViolationBody) -> tuple[int, str, str]:
@@ -197,11 +233,3 @@ def _field(path: str, field: ObservedField, observed: Observed) -> FieldBody:
         distinct=None if field.is_personal else field.distinct.count,
         personal=field.is_personal,
     )
-
-
-def expression_of(path: str) -> str | None:
-    """How an expression reads the field at *path*; None where none can."""
-    names = tuple(path.removeprefix("data.").split("."))
-    if "[]" in path or "*" in names:
-        return None
-    return path_text(Path("data", names))

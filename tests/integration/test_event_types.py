@@ -21,9 +21,11 @@ from services.api.composition import opened_database, state_on
 from services.api.declaring import Declarations
 from services.api.observing import Observations
 from services.api.settings import ApiSettings
+from services.catalogue import app as kpi_app
 from services.event_commands import app
 from shared.contracts.observations import OTHERS, encode_observation
 from shared.domain.definitions.event_types import EventType, OnViolation
+from shared.domain.definitions.kpi_files import kpis_of
 from shared.domain.observations.types import MAX_TYPES, Observed, sampled
 from shared.messaging.producer import open_producer
 from shared.storage import observation_news, observations
@@ -349,3 +351,24 @@ async def httpx_text(started: Ingest) -> str:
     """What its /metrics say."""
     async with httpx2.AsyncClient(trust_env=False) as client:
         return (await client.get(f"http://127.0.0.1:{await started.port()}/metrics")).text
+
+
+async def test_suggestions(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was seen becomes drafts that can be put in force; the command says what the API says."""
+    monkeypatch.setenv("TIDEMARK_DATABASE_URL", database_url)
+    data: list[dict[str, object]] = [
+        {"price": Decimal(n) / 4, "status": "paid" if n % 2 else "open"} for n in range(40)
+    ]
+    async with a_world(database_url) as world:
+        await world.add(News("order/placed", some(data), NOW))
+        body = (await world.client.get("/v1/event-types/order%2Fplaced/suggestions")).json()
+        missing = await world.client.get("/v1/event-types/nothing/suggestions")
+        text_of_command = await asyncio.to_thread(CliRunner().invoke, kpi_app, ["suggest", "order/placed"])
+        drafts = kpis_of(body["text"])
+        async with transaction(world.engine) as connection:
+            changes = await apply_changes(connection, drafts, NOW)
+
+    assert text_of_command.output == body["text"]
+    assert [item["definition"]["slug"] for item in body["items"]] == [kpi.slug for kpi in drafts]
+    assert {change.slug for change in changes} >= {"order_placed_events", "order_placed_price_sum"}
+    assert missing.status_code == 404

@@ -7,13 +7,15 @@ from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
 from services.api.answers import answer, weak_etag
-from services.api.dependencies import CurrentCatalogue, Scope, State, needs, only, visible_kpis
+from services.api.dependencies import ApiState, CurrentCatalogue, Scope, State, needs, only, visible_kpis
 from services.api.event_type_schemas import (
     EventTypeDetailBody,
     EventTypesBody,
+    SuggestionsBody,
     Told,
     event_type_body,
     event_type_detail,
+    suggestions_body,
 )
 from services.api.event_types import Arrivals
 from services.api.routes.pages import Cursor, Limit, Place, page_after
@@ -46,18 +48,32 @@ async def list_event_types(
     return answer(request, body, etag=weak_etag(body))
 
 
+# Before the type alone, whose name may have slashes, too.
+@router.get("/{event_type:path}/suggestions", response_model=SuggestionsBody, dependencies=[Depends(only())])
+async def suggest_kpis(
+    request: Request, event_type: TypeName, state: State, catalogue: CurrentCatalogue
+) -> Response:
+    """Drafts of KPIs from what was seen of a type of events, each with its reason."""
+    body = suggestions_body(await _known(event_type, state, catalogue))
+    return answer(request, body, etag=weak_etag(body))
+
+
 @router.get("/{event_type:path}", response_model=EventTypeDetailBody, dependencies=[Depends(only())])
 async def show_event_type(
     request: Request, event_type: TypeName, state: State, catalogue: CurrentCatalogue
 ) -> Response:
     """One type of events with the fields that were met in them."""
+    body = event_type_detail(await _known(event_type, state, catalogue))
+    return answer(request, body, etag=weak_etag(body))
+
+
+async def _known(event_type: str, state: ApiState, catalogue: Catalogue) -> Told:
     now, users = state.clock(), _users(catalogue)
     found = await state.event_types.one_type(event_type, now=now)
     is_known = event_type in found.types or event_type in catalogue.event_types
     if not is_known or not _may_see(catalogue, users, event_type):
         raise UnknownEventTypeError(event_type)
-    body = event_type_detail(_told(event_type, found, catalogue, users, now))
-    return answer(request, body, etag=weak_etag(body))
+    return _told(event_type, found, catalogue, users, now)
 
 
 def _told(

@@ -53,10 +53,14 @@ def _bare(path: str) -> str:
     return path.removeprefix("data.")
 
 
+def words_of(name: str) -> set[str]:
+    """The words of *name* in small letters, however they are put together."""
+    return {word.lower() for word in _WORDS.findall(name)}
+
+
 def _is_personal_name(name: str) -> bool:
-    words = [word.lower() for word in _WORDS.findall(name)]
-    together = "".join(words)
-    return not _PERSONAL_WORDS.isdisjoint(words) or any(part in together for part in _PERSONAL_PARTS)
+    together = "".join(_WORDS.findall(name)).lower()
+    return not _PERSONAL_WORDS.isdisjoint(words_of(name)) or any(part in together for part in _PERSONAL_PARTS)
 
 
 def looks_personal(value: Any) -> bool:
