@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from services.catalogue_doors import answered, read_connection
+from services.event_erase_commands import erase
 from services.event_try_commands import try_event
 from shared.domain.errors import UnknownEventTypeError
 from shared.domain.observations.fields import ObservedField
@@ -24,10 +25,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document for mach
 
 @app.callback()
 def events() -> None:
-    """Events as they arrive."""
+    """Events: the types that were seen, what one would do, and how those of a person are taken back."""
 
 
 app.command(name="try")(try_event)
+app.command(name="erase")(erase)
 
 
 @app.command()

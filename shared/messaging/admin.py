@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from shared.domain.errors import BrokerUnavailableError
@@ -96,6 +98,20 @@ async def topic_offsets(bootstrap_servers: str, topic: str) -> dict[int, Offsets
         begins = await client.beginning_offsets(partitions)
         ends = await client.end_offsets(partitions)
     return {tp.partition: Offsets(begins[tp], ends[tp]) for tp in partitions}
+
+
+async def topic_retention(bootstrap_servers: str, topic: str) -> timedelta | None:
+    """How long *topic* keeps a record after it took it in; None is for ever, or there is no such topic.
+
+    Raises:
+        BrokerUnavailableError: Kafka did not answer.
+    """
+    async with _admin(bootstrap_servers, f"asking for the retention of {topic}") as admin:
+        wanted = ConfigResource(ConfigResourceType.TOPIC, topic, {"retention.ms": None})
+        answers = await admin.describe_configs([wanted])
+    entries = [entry for answer in answers for resource in answer.resources for entry in resource[-1]]
+    found = {name: value for name, value, *_ in entries}.get("retention.ms")
+    return None if found is None or int(found) < 0 else timedelta(milliseconds=int(found))
 
 
 async def committed_offsets(bootstrap_servers: str, group_id: str) -> dict[tuple[str, int], int]:
