@@ -8,6 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.api.security.scopes import principal_of
 from shared.domain.readings import Reading
 
 ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -61,10 +62,22 @@ class Told:
 
 def answer(request: Request, body: object, *, etag: str) -> Response:
     """*body* as JSON, or 304 without a body when the caller's If-None-Match already names *etag*."""
+    etag = _for_caller(request, etag)
     headers = {"ETag": etag, **_HEADERS}
     if _is_known(request.headers.getlist("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
     return Response(ENCODER.encode(body), media_type="application/json", headers=headers)
+
+
+def _for_caller(request: Request, etag: str) -> str:
+    """*etag* for what a caller sees: a user whose limits have changed is not told that it still holds.
+
+    Strong ones are of the answer itself, and say so already.
+    """
+    limits = principal_of(request).limits
+    if limits.is_everything or not etag.startswith("W/"):
+        return etag
+    return weak_etag(etag, sorted(limits.departments or ()), sorted(limits.kpis or ()))
 
 
 def _is_known(lines: list[str], etag: str) -> bool:

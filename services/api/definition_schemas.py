@@ -1,13 +1,14 @@
 """Definitions as the API tells them: what a KPI means, whose it is, and how it is made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from services.api.schemas import Number
+from services.api.security.redactions import shown_formula, shown_name, shown_targets
 from shared.domain.aggregates import Aggregate, Per
 from shared.domain.alerts import Condition
 from shared.domain.definitions import Alert, Catalogue, Kind, Kpi, OpenHours, Severity
@@ -130,7 +131,17 @@ class KpisBody:
 def kpi_body(catalogue: Catalogue, slug: str) -> KpiBody:
     """The definition of *slug*, which the catalogue has in force or as a draft."""
     kpi = catalogue.kpis.get(slug) or catalogue.drafts[slug]
-    return definition_body(kpi, catalogue.version_of((Kind.KPI, slug)) or 0)
+    return as_seen(definition_body(kpi, catalogue.version_of((Kind.KPI, slug)) or 0), catalogue)
+
+
+def as_seen(body: KpiBody, catalogue: Catalogue) -> KpiBody:
+    """*body* without the names of KPIs that the caller whom *catalogue* was handed to may not know of."""
+    return replace(
+        body,
+        formula=None if body.formula is None else shown_formula(body.formula, catalogue),
+        replaced_by=shown_name(body.replaced_by, catalogue),
+        target=shown_targets(body.target, catalogue),
+    )
 
 
 def definition_body(kpi: Kpi, version: int, *, retired_at: datetime | None = None) -> KpiBody:

@@ -1,7 +1,7 @@
 """The body that tells why a value is what it is: its definition, panes and parts, and what it is held to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,9 +9,10 @@ from pydantic import Field
 
 from services.api.explained_event_schemas import EventsFoundBody
 from services.api.schemas import Attainment, Number, TargetBody, target_body
+from services.api.security.redactions import shown_formula
 from shared.domain.aggregates import Aggregate, Distinct, Ends, Numbers, Partial, Per, Quantiles, Squares
 from shared.domain.calendars import as_datetime
-from shared.domain.definitions import Kpi
+from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.explanations import (
     arithmetic_in_words,
     hours_in_words,
@@ -240,7 +241,7 @@ def explanation_body(told: Told, at: datetime, shown_to: Shown) -> ExplanationBo
         status_rule=judgement_in_words(
             judgement, reading.value, kpi.direction, origin=shown_to.target_origin
         ),
-        definition=rules_body(kpi),
+        definition=_rules(kpi, told.scene.catalogue),
         arithmetic=_arithmetic(told, kpi, is_whole=len(visible) == len(told.parts)),
         total=None if partial is None else partial_body(partial, kpi.scale),
         panes=[_run_body(run, kpi.scale) for run in told.scene.runs],
@@ -249,6 +250,11 @@ def explanation_body(told: Told, at: datetime, shown_to: Shown) -> ExplanationBo
         reconciles=told.reconciles,
         events=shown_to.events,
     )
+
+
+def _rules(kpi: Kpi, catalogue: Catalogue) -> RulesBody:
+    body = rules_body(kpi)
+    return body if body.formula is None else replace(body, formula=shown_formula(body.formula, catalogue))
 
 
 def _read_body(text: str, reading: Reading, kpis: Mapping[str, Kpi], link: str) -> ReadBody:
@@ -277,7 +283,7 @@ def _arithmetic(told: Told, kpi: Kpi, *, is_whole: bool) -> str:
     if formula is None:
         raise AssertionError(f"{kpi.slug} is made neither of events nor of KPIs")
     if not is_whole:
-        return f"{formula.canonical} = {number_text(value)}"
+        return f"{shown_formula(formula.canonical, told.scene.catalogue)} = {number_text(value)}"
     # Within a part that is meant a period earlier, the formula's own names mean that period, too.
     pairs = zip(formula.operands, told.parts, strict=True)
     values = {own.text: each.value for own, (_, each) in pairs}

@@ -1,11 +1,12 @@
 """Lineage as the API and the command line tell it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
 
+from services.api.security.views import visible_kpis
 from shared.domain.definitions import Catalogue
 from shared.domain.lineage import EventUse, Role, lineage
 
@@ -67,6 +68,9 @@ class LineageBody:
     made_of: Annotated[list[OperandBody], Field(description="The KPIs of its formula, the nearest first")]
     used_by: Annotated[list[UserBody], Field(description="The formulas it is in, the nearest first")]
     alerts: Annotated[list[RuleRefBody], Field(description="Judged on it, then on what uses it")]
+    hidden: Annotated[
+        int, Field(description="How many KPIs of its lineage the caller may not see; they are left out")
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,26 +94,41 @@ class AffectedPageBody:
 
 
 def lineage_body(catalogue: Catalogue, slug: str) -> LineageBody:
-    """The lineage of *slug*, which the catalogue has."""
-    found = lineage(catalogue, slug)
+    """The lineage of *slug*, which the catalogue has, as far as its caller may see it."""
+    found, visible = lineage(catalogue, slug), visible_kpis(catalogue)
+    relatives = (*found.made_of, *found.used_by)
     return LineageBody(
         kpi=slug,
         version=catalogue.versions[slug],
-        events=_events(found.events),
-        made_of=[OperandBody(each.slug, each.distance, list(each.neighbours)) for each in found.made_of],
-        used_by=[UserBody(each.slug, each.distance, list(each.neighbours)) for each in found.used_by],
-        alerts=[RuleRefBody(owner, name) for owner, name in found.rules],
+        events=_events(found.events, visible),
+        made_of=[
+            OperandBody(each.slug, each.distance, _seen(each.neighbours, visible))
+            for each in found.made_of
+            if each.slug in visible
+        ],
+        used_by=[
+            UserBody(each.slug, each.distance, _seen(each.neighbours, visible))
+            for each in found.used_by
+            if each.slug in visible
+        ],
+        alerts=[RuleRefBody(owner, name) for owner, name in found.rules if owner in visible],
+        hidden=len({each.slug for each in relatives} - visible.keys()),
     )
 
 
 def affected_body(catalogue: Catalogue, slug: str, uses: Iterable[EventUse]) -> AffectedBody:
     """What *slug*, which the catalogue has, needs of the events that were asked about."""
     rules = [alert.name for alert in catalogue.kpis[slug].alerts]
-    return AffectedBody(slug, catalogue.versions[slug], _events(uses), rules)
+    return AffectedBody(slug, catalogue.versions[slug], _events(uses, visible_kpis(catalogue)), rules)
 
 
-def _events(uses: Iterable[EventUse]) -> list[EventsBody]:
+def _seen(slugs: Iterable[str], visible: Collection[str]) -> list[str]:
+    return [slug for slug in slugs if slug in visible]
+
+
+def _events(uses: Iterable[EventUse], visible: Collection[str]) -> list[EventsBody]:
     return [
         EventsBody(use.slug, use.event_type, [FieldBody(each.text, list(each.roles)) for each in use.fields])
         for use in uses
+        if use.slug in visible
     ]

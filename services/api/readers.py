@@ -132,9 +132,14 @@ class AlertReader(Protocol):
     """Where alerts stand."""
 
     async def alerts(
-        self, *, slug: str | None, state: StateName | None, after: tuple[str, str, str] | None, limit: int
+        self,
+        *,
+        slugs: Sequence[str] | None,
+        state: StateName | None,
+        after: tuple[str, str, str] | None,
+        limit: int,
     ) -> list[Alert]:
-        """At most *limit* alerts in force, by KPI, rule and identity, those that follow *after*.
+        """At most *limit* alerts in force, by KPI, rule and identity, those of *slugs* that follow *after*.
 
         Raises:
             StoreUnavailableError: the database does not answer.

@@ -106,12 +106,17 @@ class Stored:
             return cursor > await stored_gone.forgotten_until(connection)
 
     async def alerts(
-        self, *, slug: str | None, state: StateName | None, after: tuple[str, str, str] | None, limit: int
+        self,
+        *,
+        slugs: Sequence[str] | None,
+        state: StateName | None,
+        after: tuple[str, str, str] | None,
+        limit: int,
     ) -> list[Alert]:
         """At most *limit* alerts in force, those that follow *after*."""
         async with self._reading() as connection:
             return await stored_alerts.list_alerts(
-                connection, slug=slug, state=state, after=after, limit=limit
+                connection, slugs=slugs, state=state, after=after, limit=limit
             )
 
     async def counted(self, catalogue: Catalogue, slugs: Collection[str]) -> Counted:

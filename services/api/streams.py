@@ -8,7 +8,7 @@ up to there, whatever the order in which transactions committed.
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -26,7 +26,7 @@ from services.api.subscriptions import Batch, Change, SeriesKey, Subscription
 from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.errors import StoreUnavailableError, TryAgainError
 from shared.domain.readings import Dimensions, Reading
-from shared.domain.targets import Judgement
+from shared.domain.targets import Judgement, Kind
 from shared.storage.current import CurrentReading
 from shared.storage.gone import Gone
 from shared.storage.readings import Ask
@@ -43,12 +43,20 @@ class _Told:
 
     Attributes:
         kpi: only its slug where the series is gone, and the KPI perhaps with it.
+        discreet: where its target follows another KPI: that one, and the change without its name.
     """
 
     kpi: Kpi | str
     window: str
     dimensions: Dimensions
     change: Change
+    discreet: tuple[Kpi, Change] | None = None
+
+    def change_for(self, selection: Selection) -> Change:
+        """The change as whoever made *selection* may see it."""
+        if self.discreet is None or selection.limits.shows(self.discreet[0]):
+            return self.change
+        return self.discreet[1]
 
     def is_for(self, selection: Selection) -> bool:
         """Whether it is told to whoever made *selection*."""
@@ -115,10 +123,7 @@ class Hub:
             return []
         values = [row for row in rows if isinstance(row, CurrentReading)]
         catalogue = await self._knowing(values)
-        told = [
-            _Told(catalogue.kpis[row.reading.slug], row.reading.window, row.reading.dimensions, change)
-            for row, change in await self._changes(catalogue, defined(catalogue, values))
-        ]
+        told = await self._changes(catalogue, defined(catalogue, values))
         gone = [row for row in rows if isinstance(row, Gone)]
         return told + [_Told(row.slug, row.window, row.dimensions, _farewell(row)) for row in gone]
 
@@ -128,10 +133,8 @@ class Hub:
             return catalogue
         return await self._catalogue.renewed()
 
-    async def _changes(
-        self, catalogue: Catalogue, rows: Sequence[CurrentReading]
-    ) -> list[tuple[CurrentReading, Change]]:
-        """Each of *rows* with what clients see of it."""
+    async def _changes(self, catalogue: Catalogue, rows: Sequence[CurrentReading]) -> list[_Told]:
+        """Each of *rows* as clients see it."""
         now = self._clock()
 
         async def evaluate(asks: Sequence[Ask]) -> list[Reading]:
@@ -139,11 +142,12 @@ class Hub:
 
         readings = [row.reading for row in rows]
         meant = await judgements(catalogue, readings, evaluate=evaluate, now=now, are_current=True)
-        return [(row, _change(catalogue, row, each)) for row, each in zip(rows, meant, strict=True)]
+        return [_row_told(catalogue, row, each) for row, each in zip(rows, meant, strict=True)]
 
     def _offer(self, told: Sequence[_Told], position: int) -> None:
         for subscription in self._subscriptions:
-            wanted = [each.change for each in told if each.is_for(subscription.selection)]
+            selection = subscription.selection
+            wanted = [each.change_for(selection) for each in told if each.is_for(selection)]
             subscription.offer(wanted, position=position)
 
     @contextlib.contextmanager
@@ -207,7 +211,7 @@ class Hub:
         renewed = await fresh(self._readings, catalogue, wanted, now=self._clock())
         gone = await self._told([row for row in rows if isinstance(row, Gone)])
         farewells = [each.change for each in gone if each.is_for(selection)]
-        changes = [change for _, change in await self._changes(catalogue, renewed)]
+        changes = [each.change_for(selection) for each in await self._changes(catalogue, renewed)]
         return Batch((*changes, *farewells), position, is_whole=is_whole)
 
     async def _all_of(self, selection: Selection) -> list[CurrentReading]:
@@ -235,6 +239,16 @@ def _is_wanted(row: CurrentReading, catalogue: Catalogue, selection: Selection) 
 def _change(catalogue: Catalogue, row: CurrentReading, judgement: Judgement) -> Change:
     body = change_body(catalogue.kpis[row.reading.slug], row, judgement)
     return Change(_key(row), row.revision, ENCODER.encode(body))
+
+
+def _row_told(catalogue: Catalogue, row: CurrentReading, judgement: Judgement) -> _Told:
+    kpi, reading = catalogue.kpis[row.reading.slug], row.reading
+    change = _change(catalogue, row, judgement)
+    followed = catalogue.kpis.get(judgement.source or "") if judgement.kind is Kind.KPI else None
+    discreet = None
+    if followed is not None:
+        discreet = (followed, _change(catalogue, row, replace(judgement, source=None)))
+    return _Told(kpi, reading.window, reading.dimensions, change, discreet)
 
 
 def _farewell(gone: Gone) -> Change:

@@ -46,7 +46,7 @@ async def database_now(conn: AsyncConnection) -> datetime:
 async def list_alerts(
     conn: AsyncConnection,
     *,
-    slug: str | None = None,
+    slugs: Sequence[str] | None = None,
     state: StateName | None = None,
     after: tuple[str, str, str] | None = None,
     limit: int = 500,
@@ -55,14 +55,14 @@ async def list_alerts(
 
     Args:
         conn: a connection that may only read.
-        slug: only those of this KPI.
+        slugs: only those of these KPIs.
         state: only those in this state.
         after: KPI, rule and identity of the last one of the page before.
         limit: at most so many.
     """
     query = select(*_COLUMNS).where(alerts.c.retired_at.is_(None))
-    if slug is not None:
-        query = query.where(alerts.c.slug == slug)
+    if slugs is not None:
+        query = query.where(alerts.c.slug.in_(slugs))
     if state is not None:
         query = query.where(alerts.c.state == state.value)
     if after is not None:

@@ -216,7 +216,7 @@ async def test_list(engine: AsyncEngine) -> None:
         everything = await list_alerts(conn)
         first = everything[0]
         rest = await list_alerts(conn, after=(first.rule.slug, first.rule.name, first.alert_id))
-        pending = await list_alerts(conn, state=StateName.PENDING, slug="departures")
+        pending = await list_alerts(conn, state=StateName.PENDING, slugs=["departures"])
 
     assert [alert.rule for alert in everything] == [other, RULES[0], AT_ONCE]
     assert rest == everything[1:]

@@ -7,11 +7,12 @@ from starlette.responses import Response
 
 from services.api.alert_schemas import AlertsBody, alert_body
 from services.api.answers import answer, weak_etag
-from services.api.dependencies import CurrentCatalogue, Scope, State, known_kpi, needs, only
+from services.api.dependencies import CurrentCatalogue, Scope, State, known_kpi, needs, only, visible_kpis
 from services.api.parameters import NOT_OURS, InvalidParameterError, encoded_cursor
 from services.api.routes.pages import Cursor, Limit, position_of
 from shared.domain.alert_changes import Alert
 from shared.domain.alerts import StateName
+from shared.domain.definitions import Catalogue
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"], dependencies=[needs(Scope.READ)])
 
@@ -32,13 +33,19 @@ async def list_alerts(
     cursor: Cursor = None,
 ) -> Response:
     """The alerts of every rule in force, by KPI and rule."""
-    slug = None if kpi is None else known_kpi(catalogue, kpi).slug
+    slugs = _seen(catalogue) if kpi is None else [known_kpi(catalogue, kpi).slug]
     after = None if cursor is None else _position(cursor)
-    found = await state.alerts.alerts(slug=slug, state=asked_state, after=after, limit=limit + 1)
+    found = await state.alerts.alerts(slugs=slugs, state=asked_state, after=after, limit=limit + 1)
     page = found[:limit]
     next_cursor = encoded_cursor(_place(page[-1])) if len(found) > limit else None
     body = AlertsBody(items=[alert_body(alert) for alert in page], next_cursor=next_cursor)
     return answer(request, body, etag=weak_etag(body.items, next_cursor))
+
+
+def _seen(catalogue: Catalogue) -> list[str] | None:
+    """The KPIs whose alerts the caller may know of; None: of all, also of those that are no more."""
+    visible = visible_kpis(catalogue)
+    return None if visible is catalogue.kpis else sorted(visible)
 
 
 def _position(cursor: str) -> _Place:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from services.api.answers import answer, strong_etag, weak_etag
-from services.api.definition_schemas import KpiBody, KpisBody, KpiStatus, definition_body, kpi_body
+from services.api.definition_schemas import KpiBody, KpisBody, KpiStatus, as_seen, definition_body, kpi_body
 from services.api.dependencies import (
     ApiState,
     Caller,
@@ -136,7 +136,9 @@ async def list_kpis(
     kept = {**_stored(catalogue, wish), **await _retired(state, caller, wish)}
     found = sorted(place for each in kept.values() if (place := wish.place_of(each.kpi)) is not None)
     page, next_cursor = page_after(found, _itself, cursor=cursor, limit=limit)
-    body = KpisBody(items=[kept[place[-1]].body for place in page], next_cursor=next_cursor)
+    body = KpisBody(
+        items=[as_seen(kept[place[-1]].body, catalogue) for place in page], next_cursor=next_cursor
+    )
     return answer(request, body, etag=weak_etag(catalogue.revision, astuple(wish), cursor, limit))
 
 

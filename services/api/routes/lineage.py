@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from services.api.answers import answer, weak_etag
-from services.api.dependencies import CurrentCatalogue, Scope, known_kpi, needs, only
+from services.api.dependencies import CurrentCatalogue, Scope, known_kpi, needs, only, visible_kpis
 from services.api.lineage_schemas import AffectedPageBody, LineageBody, affected_body, lineage_body
 from services.api.parameters import InvalidParameterError
 from services.api.routes.pages import Cursor, Limit, Place, page_after
@@ -52,7 +52,9 @@ async def list_affected(
     if event_type is None and field is None:
         raise InvalidParameterError("event_type", "name a type of events, a field, or both")
     path = None if field is None else _field(field)
-    found = affected(catalogue, event_type=event_type, field=path)
+    visible = visible_kpis(catalogue)
+    everywhere = affected(catalogue, event_type=event_type, field=path)
+    found = {slug: uses for slug, uses in everywhere.items() if slug in visible}
     page, next_cursor = page_after(list(found), _place, cursor=cursor, limit=limit)
     body = AffectedPageBody(
         event_type=event_type,

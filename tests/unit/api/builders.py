@@ -244,14 +244,19 @@ class Memory:
         return rows, self.position
 
     async def alerts(
-        self, *, slug: str | None, state: StateName | None, after: tuple[str, str, str] | None, limit: int
+        self,
+        *,
+        slugs: Sequence[str] | None,
+        state: StateName | None,
+        after: tuple[str, str, str] | None,
+        limit: int,
     ) -> list[Alert]:
         """The alerts that fit."""
         self._answer()
         fitting = [
             alert
             for alert in self.standing
-            if slug in (None, alert.rule.slug) and state in (None, alert.name)
+            if (slugs is None or alert.rule.slug in slugs) and state in (None, alert.name)
         ]
         following = [a for a in fitting if after is None or (a.rule.slug, a.rule.name, a.alert_id) > after]
         return following[:limit]

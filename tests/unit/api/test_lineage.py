@@ -43,6 +43,7 @@ async def test_lineage() -> None:
         "made_of": [],
         "used_by": [{"kpi": "rate", "distance": 1, "reads": ["departures"]}],
         "alerts": [{"kpi": "departures", "rule": "low"}, {"kpi": "rate", "rule": "high"}],
+        "hidden": 0,
     }
     assert [each["fields"] for each in formula["events"]] == [
         [],
