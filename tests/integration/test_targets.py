@@ -23,7 +23,8 @@ KPIS = ("paid", "orders", "price", "kept")
 SERIES: list[dict[str, str | None]] = [{}, {"shop": "Köln"}, {"shop": "Łódź"}, {"shop": None}]
 
 
-async def _told(client: httpx2.AsyncClient, path: str, **parameters: str) -> Any:
+async def told(client: httpx2.AsyncClient, path: str, **parameters: str) -> Any:
+    """The body that *path* is answered with, every number exact."""
     answer = await client.get(path, params=parameters)
     answer.raise_for_status()
     return msgspec.json.Decoder(float_hook=Decimal).decode(answer.content)
@@ -35,14 +36,14 @@ def _agrees(body: dict[str, Any], oracle: Oracle, at: datetime, **about: Any) ->
     expected = oracle.judged(about["kpi"], about["window"], about["dimensions"], at, now=NOW)
     target = body["target"]
     assert body["status"] == expected.status, (*where, expected)
-    assert _is_near(None if target is None else target["value"], expected.target), (*where, expected)
-    assert _is_near(body["attainment"], expected.attainment), (*where, expected)
+    assert is_near(None if target is None else target["value"], expected.target), (*where, expected)
+    assert is_near(body["attainment"], expected.attainment), (*where, expected)
     if target is not None:
-        assert _is_near(target["warning"], expected.warning), (*where, expected)
+        assert is_near(target["warning"], expected.warning), (*where, expected)
     return str(body["status"])
 
 
-def _is_near(found: Decimal | None, expected: Fraction | None) -> bool:
+def is_near(found: Decimal | None, expected: Fraction | None) -> bool:
     """Whether *found* is *expected* to 30 digits."""
     if found is None or expected is None:
         return found is None and expected is None
@@ -60,7 +61,7 @@ async def test_every_kind(database_url: str) -> None:
                     for dimensions in SERIES:
                         asked = {name: value or "" for name, value in dimensions.items()}
                         asked |= {"window": window, "at": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
-                        body = await _told(client, f"/v1/kpis/{slug}/value", **asked)
+                        body = await told(client, f"/v1/kpis/{slug}/value", **asked)
                         met.add(_agrees(body, oracle, at, kpi=slug, window=window, dimensions=dimensions))
 
     assert met == {"on_track", "at_risk", "off_track", "no_target", "no_data"}
@@ -71,9 +72,9 @@ async def test_everywhere(database_url: str) -> None:
     begin = NOW - timedelta(days=4)
     async with shop_api(database_url, KPI_FILE, orders()) as (client, oracle):
         span = {"from": f"{begin:%Y-%m-%dT%H:%M:%SZ}", "to": f"{NOW:%Y-%m-%dT%H:%M:%SZ}", "step": "7h"}
-        history = await _told(client, "/v1/kpis/paid/history", window="mtd", **span)
-        compared = await _told(client, "/v1/kpis/paid/compare", window="mtd", **{"with": "last_week"})
-        listed = await _told(client, "/v1/values", kpi="paid")
+        history = await told(client, "/v1/kpis/paid/history", window="mtd", **span)
+        compared = await told(client, "/v1/kpis/paid/compare", window="mtd", **{"with": "last_week"})
+        listed = await told(client, "/v1/values", kpi="paid")
 
         about: dict[str, Any] = {"kpi": "paid", "window": "mtd", "dimensions": {}}
         targets = {item["target"]["value"] for item in history["items"]}

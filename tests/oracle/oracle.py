@@ -15,6 +15,7 @@ from tests.oracle.answers import Value, to_significant
 from tests.oracle.definitions import Definition, definitions
 from tests.oracle.events import Event, Record, events
 from tests.oracle.expressions import holds, number
+from tests.oracle.paces import Pace, Question, pace
 from tests.oracle.targets import Case, Judged, are_comparable, judged
 from tests.oracle.views import View, business_time, hours_hold, own_names
 from tests.oracle.windows import reach
@@ -144,16 +145,36 @@ class Oracle:
         self, slug: str, window: str, dimensions: Dimensions, at: datetime, *, now: datetime
     ) -> Judged:
         """How a KPI over *window* at *at*, asked at *now*, stands to its target."""
-        kpi = self._definitions[slug]
-        view = View(kpi, window, dimensions, at, now)
+        value, case = self._looked(slug, window, dimensions, at, now)
 
         def followed(other: str, of: Dimensions, then: datetime) -> Fraction | None:
-            asked = View(self._definitions[other], window, of, then, now)
-            there = Case(asked.asked, window, of, *asked.interval)
-            return self._computed(asked.asked, asked) if are_comparable(case, there, then) else None
+            found, there = self._looked(other, window, of, then, now)
+            return found if are_comparable(case, there, then) else None
 
-        case = Case(kpi, window, dimensions, *view.interval)
-        return judged(case, self._computed(kpi, view), followed)
+        return judged(case, value, followed)
+
+    def paced(
+        self, slug: str, window: str, dimensions: Dimensions, at: datetime, *, now: datetime, adds_up: bool
+    ) -> Pace:
+        """How a KPI is going in the period of *window* that holds *at*, asked at *now*."""
+        case = self._looked(slug, window, dimensions, at, now)[1]
+
+        def followed(other: str, of: Dimensions, then: datetime) -> Fraction | None:
+            found, there = self._looked(other, window, of, then, now)
+            is_end = then + timedelta(microseconds=1) == there.end
+            return found if is_end or are_comparable(case, there, then) else None
+
+        def look(then: datetime) -> tuple[Fraction | None, Case]:
+            return self._looked(slug, window, dimensions, then, now)
+
+        return pace(Question(at, now, adds_up, look, followed))
+
+    def _looked(
+        self, slug: str, window: str, dimensions: Dimensions, at: datetime, now: datetime
+    ) -> tuple[Fraction | None, Case]:
+        """The exact value, and what it covers."""
+        view = View(self._definitions[slug], window, dimensions, at, now)
+        return self._computed(view.asked, view), Case(view.asked, window, dimensions, *view.interval)
 
     def _own_measures(self, kpi: Definition) -> dict[str, Definition]:
         """The KPIs with events behind *kpi* that it reads as they are: not within prev() or total()."""

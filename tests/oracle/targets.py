@@ -46,15 +46,20 @@ class Case:
         """The instant whose target holds."""
         return max(self.end - _INSTANT, self.start)
 
+    @property
+    def rule(self) -> Mapping[str, Any] | None:
+        """What holds for the window and the dimensions."""
+        return _rule(self)
 
-def judged(case: Case, value: Fraction | None, followed: Followed) -> Judged:
-    """How *value* stands to the target of *case*."""
-    rule = _rule(case)
+
+def judged(case: Case, value: Fraction | None, followed: Followed, *, part: Fraction = Fraction(1)) -> Judged:
+    """How *value* stands to the target of *case*, or to a *part* of it."""
+    rule = case.rule
     bounds = None if rule is None else _bounds(rule, case, followed)
     if rule is None or bounds is None:
         return Judged(None, None, None, "no_target")
-    target, warning = bounds
-    tolerance = _number(rule.get("tolerance", 0))
+    target, warning = (None if bound is None else bound * part for bound in bounds)
+    tolerance = _number(rule.get("tolerance", 0)) * part
     direction = case.kpi.direction
     if target is not None and "at_risk" in rule:
         slack = (1 - _number(rule["at_risk"])) * abs(target)
