@@ -24,10 +24,12 @@ from services.api.settings import ApiSettings
 from services.catalogue import app as kpi_app
 from services.event_commands import app
 from shared.contracts.observations import OTHERS, encode_observation
+from shared.contracts.topics import OBSERVATIONS
 from shared.domain.definitions.event_types import EventType, OnViolation
 from shared.domain.definitions.kpi_files import kpis_of
 from shared.domain.observations.types import MAX_TYPES, Observed, sampled
-from shared.messaging.producer import open_producer
+from shared.messaging.admin import TopicSpec, ensure_topics
+from shared.messaging.producer import Outgoing, open_producer
 from shared.storage import observation_news, observations
 from shared.storage.definitions import apply_changes
 from shared.storage.engine import reading, transaction
@@ -372,3 +374,27 @@ async def test_suggestions(database_url: str, monkeypatch: pytest.MonkeyPatch) -
     assert [item["definition"]["slug"] for item in body["items"]] == [kpi.slug for kpi in drafts]
     assert {change.slug for change in changes} >= {"order_placed_events", "order_placed_price_sum"}
     assert missing.status_code == 404
+
+
+async def test_topic_made_anew(kafka: str, database_url: str, unique: str) -> None:
+    """A topic that is shorter than what was read of it is another one: all of it is read."""
+    await ensure_topics(kafka, [TopicSpec(OBSERVATIONS, 1)])
+    async with open_producer(kafka, "tests") as producer:
+        record = Outgoing(encode_observation(unique, Observed(events=1), until_us=0), partition=0)
+        await producer.send_all(OBSERVATIONS, [record])
+    async with a_world(database_url) as world:
+        async with transaction(world.engine) as connection:
+            await observation_news.add(connection, [], since=0, until=10**9, others=0, personal={})
+        stopping = asyncio.Event()
+        job = asyncio.create_task(
+            Observations(world.engine, kafka, world.catalogue).run(stopping), name="observations"
+        )
+
+        async def status() -> int:
+            return (await world.client.get(f"/v1/event-types/{unique}")).status_code
+
+        found = await eventually(status, lambda found: found == 200, within_s=30)
+        stopping.set()
+        await job
+
+    assert found == 200

@@ -292,4 +292,26 @@ MUTANTS = (
         "return self.answer[1].partial.n == self.sift.partial.n",
         (EXPLANATIONS,),
     ),
+    # What is seen of events, and what they must keep to.
+    Mutant(
+        "wait-for-schemas",
+        "services/ingest/pipeline.py",
+        "                await self.outlets.schemas.known(stopping)\n",
+        "",
+        ("tests/unit/ingest/test_schemas.py",),
+    ),
+    Mutant(
+        "hashes-of-persons",
+        "shared/domain/observations/fields.py",
+        "low=None, high=None, decimals=0, distinct=Distinct(), ",
+        "",
+        ("tests/unit/observations/test_types.py",),
+    ),
+    Mutant(
+        "observe-once",
+        "shared/storage/observation_news.py",
+        "WHERE topic = :topic AND next_offset = :since",
+        "WHERE topic = :topic",
+        ("tests/integration/test_event_types.py::test_moved_on",),
+    ),
 )

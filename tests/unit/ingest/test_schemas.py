@@ -1,13 +1,20 @@
 """Ingest refuses or flags what breaks the schema of its type, and knows it from the topic."""
 
+import asyncio
 from collections import Counter
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from services.api.declaring import changes
+from services.ingest import pipeline
+from services.ingest.forwarding import Outlets
 from services.ingest.judging import Rules, judge
+from services.ingest.metrics import Metrics
+from services.ingest.pipeline import Pipeline
 from services.ingest.schemas import Schemas, TypeRule
+from services.ingest.settings import IngestSettings
 from shared.contracts.deadletters import read_dead_letter
 from shared.contracts.event_types import encode_event_type
 from shared.domain.definitions.event_types import EventType
@@ -15,7 +22,10 @@ from shared.domain.event_schemas import EventSchema
 from shared.domain.events import Reason
 from shared.domain.observations.types import Violation
 from shared.messaging.records import TopicPartition
+from shared.runtime.lifecycle import StoppedBeforeStartError
+from shared.runtime.progress import Progress
 from tests.builders import ARecord, structured
+from tests.unit.ingest.fakes import FakeProducer
 
 AT = TopicPartition("business.events", 0)
 NOW_US = 1_793_528_100_000_000
@@ -107,6 +117,41 @@ def test_records_of_the_topic() -> None:
 
 
 @pytest.mark.asyncio
-async def test_not_known_before_it_is_read() -> None:
-    """A process that has read nothing yet says so."""
-    assert not Schemas().are_known
+async def test_nothing_is_forwarded_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No event is taken from Kafka before all that is declared was read once, however long that takes."""
+    joined = asyncio.Event()
+
+    async def make_topics(*_: object) -> None:
+        """They are there."""
+
+    async def take_part(self: Pipeline, stopping: asyncio.Event) -> None:
+        joined.set()
+        await stopping.wait()
+
+    monkeypatch.setattr(pipeline, "make_topics", make_topics)
+    monkeypatch.setattr(Pipeline, "_take_part", take_part)
+    metrics, schemas = Metrics.on(CollectorRegistry()), Schemas()
+    progress = Progress(60, metrics.lag_records, metrics.progress_age_s)
+    outlets = Outlets(FakeProducer(), {}, metrics, progress, 10, schemas=schemas)
+    stopping = asyncio.Event()
+    running = asyncio.create_task(Pipeline(IngestSettings(), ["t"], outlets).run(stopping), name="pipeline")
+    for _ in range(50):
+        await asyncio.sleep(0)
+    joined_unknowing = joined.is_set()
+    schemas._put_in_force({})
+    async with asyncio.timeout(5):
+        await joined.wait()
+    stopping.set()
+    await running
+
+    assert not joined_unknowing
+
+
+@pytest.mark.asyncio
+async def test_stopped_before_it_is_known() -> None:
+    """A process that is told to stop while it waits for what is declared stops."""
+    stopping = asyncio.Event()
+    stopping.set()
+
+    with pytest.raises(StoppedBeforeStartError):
+        await Schemas().known(stopping)
