@@ -17,7 +17,7 @@ from services.local import stack
 from services.local.kafka_jars import KAFKA_VERSION
 from services.local.servers import kafka_server, postgres_server
 from shared.contracts.topics import ALERTS, DEAD_LETTERS, EVENTS
-from shared.domain.definitions import Kpi
+from shared.domain.definitions import Definition
 from shared.messaging.admin import TopicSpec, ensure_topics
 from shared.runtime.clock import utc_now
 from shared.storage.definitions import apply_changes
@@ -85,7 +85,7 @@ async def own_servers(say: Callable[[str], None]) -> AsyncIterator[Servers]:
 
 
 @contextlib.asynccontextmanager
-async def fresh_database(servers: Servers, kpis: Sequence[Kpi]) -> AsyncIterator[str]:
+async def fresh_database(servers: Servers, kpis: Sequence[Definition]) -> AsyncIterator[str]:
     """The address of a database that has counted nothing, with *kpis* in force; dropped at the end."""
     name = f"benchmark_{next(_numbers)}"
     await _execute(servers.database_url, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY FILE_COPY")

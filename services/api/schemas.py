@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, WithJsonSchema
 
+from services.api.annotation_schemas import AnnotationBody
 from shared.domain.definitions import Kpi
 from shared.domain.readings import Reading
 from shared.domain.targets import Judgement, Kind, Status
@@ -121,6 +122,10 @@ class HistoryBody:
     step_s: Annotated[int, Field(description="Seconds from one point to the next")]
     as_of: Annotated[datetime, Field(description="What had reached the log before this is counted")]
     items: list[PointBody]
+    annotations: Annotated[
+        list[AnnotationBody] | None,
+        Field(description="What was said about it, the newest first; null unless asked for"),
+    ] = None
 
 
 def target_body(judgement: Judgement) -> TargetBody | None:

@@ -287,6 +287,36 @@ async def test_what_is_hidden(door: Door, monkeypatch: pytest.MonkeyPatch) -> No
     assert answered[0] == 404
 
 
+async def test_beside_a_history(door: Door) -> None:
+    """A history tells, on request, what was said about its window and series between its ends."""
+    end = utc_now().replace(microsecond=0)
+    edges = {"from": (end - timedelta(hours=1)).isoformat(), "to": end.isoformat(), "step": "30m"}
+    said: dict[str, dict[str, Any]] = {
+        "too early": {"start_at": (end - timedelta(minutes=61)).isoformat()},
+        "at the first": {"start_at": edges["from"]},
+        "of AA": {"start_at": edges["from"], "dimensions": {"carrier": "AA"}},
+        "of the total": {"start_at": edges["from"], "dimensions": {}, "window": "1h"},
+        "of another window": {"start_at": edges["from"], "window": "5m"},
+        "at the last": {"start_at": edges["to"]},
+        "too late": {"start_at": (end + timedelta(seconds=1)).isoformat()},
+    }
+    for text_of, body in said.items():
+        await door.said({"text": text_of, **body}, "/v1/kpis/departures/annotations")
+    path = "/v1/kpis/departures/history"
+    asked = {**edges, "window": "1h", "annotations": "true"}
+    total = await door.client.get(path, params=asked)
+    series = (await door.client.get(path, params={**asked, "carrier": "AA"})).json()
+    plain = (await door.client.get(path, params={**asked, "annotations": "false"})).json()
+    await door.said({"text": "new", "start_at": edges["to"]}, "/v1/kpis/departures/annotations")
+    after = await door.client.get(path, params=asked, headers={"If-None-Match": total.headers["etag"]})
+
+    told = [each["text"] for each in total.json()["annotations"]]
+    assert told == ["at the last", "of the total", "at the first"]
+    assert [each["text"] for each in series["annotations"]] == ["at the last", "of AA", "at the first"]
+    assert plain["annotations"] is None
+    assert after.status_code == 200
+
+
 async def test_unchanged_lists(door: Door) -> None:
     """A list that the caller has is not sent again, until something is said."""
     await door.said({"text": "x"})

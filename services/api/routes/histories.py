@@ -1,6 +1,6 @@
 """How a KPI has gone: its value over one window at evenly spaced instants."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -27,12 +27,13 @@ from services.api.parameters import (
     step_of,
 )
 from services.api.routes.values import DIMENSIONS, KnownAt, Window, evaluated, seen_from
+from services.api.sayings import said_within
 from services.api.schemas import HistoryBody, Judged, history_body
 from shared.storage.readings import Ask
 
 router = APIRouter(prefix="/v1", tags=["values"], dependencies=[needs(Scope.READ)])
 
-_PARAMETERS = ("window", "from", "to", "step", "known_at")
+_PARAMETERS = ("window", "from", "to", "step", "known_at", "annotations")
 
 MAX_KNOWN_POINTS = 500
 """How many points a history as known earlier may have: each is merged of all that lies between two points."""
@@ -80,6 +81,9 @@ async def show_history(
     catalogue: CurrentCatalogue,
     stretch: Annotated[Stretch, Depends(_stretch)],
     window: Window = None,
+    annotations: Annotated[
+        bool, Query(description="Also what was said about the series meanwhile, the newest 500")
+    ] = False,
 ) -> Response:
     """The value of a KPI over one window at each step of an interval, the edges included."""
     kpi = known_kpi(catalogue, slug)
@@ -93,4 +97,10 @@ async def show_history(
     judgements = await judged(state, catalogue, readings, known_at=stretch.now if stretch.is_past else None)
     points = list(map(Judged, stretch.instants, readings, judgements))
     body = history_body(kpi, points, step_s=step_s)
-    return answer(request, body, etag=readings_etag(readings, judgements, stretch.instants[0], step_s))
+    if annotations:
+        edges = stretch.instants[0], stretch.instants[-1]
+        said = await said_within(state, catalogue, (kpi.slug, known, asked), edges)
+        body = replace(body, annotations=said)
+    return answer(
+        request, body, etag=readings_etag(readings, judgements, stretch.instants[0], step_s, body.annotations)
+    )
