@@ -74,7 +74,7 @@ def state_on(engine: AsyncEngine, settings: ApiSettings, *, registry: CollectorR
         ),
         alerts=stored,
         event_types=StoredEventTypes(engine),
-        dead_letters=DeadLetters(settings.kafka_bootstrap_servers),
+        dead_letters=DeadLetters(settings.kafka_bootstrap_servers, engine),
         retired=stored,
         annotations=StoredAnnotations(engine),
         scores=SingleFlights(),

@@ -5,6 +5,8 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from shared.contracts.topics import DEAD_LETTERS
 from shared.domain.errors import BadInputError
 from shared.messaging.admin import Offsets, topic_offsets
@@ -12,7 +14,9 @@ from shared.messaging.failures import broker_call
 from shared.messaging.producer import open_producer
 from shared.messaging.ranges import RangeReader, open_ranges
 from shared.replay.letter_pages import LetterPage, letter_at, newest_letters
-from shared.replay.letters import Choice, StoredLetter, send_again
+from shared.replay.letters import Choice, StoredLetter, addressed, send_again
+from shared.storage import audit
+from shared.storage.engine import transaction
 
 LIMIT_S = 30.0
 """How long one answer may read; a caller who waits longer has usually gone."""
@@ -47,9 +51,14 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
-    """Reads and sends with connections of its own, made when they are needed: that is seldom."""
+    """Reads and sends with connections of its own, made when they are needed: that is seldom.
+
+    Attributes:
+        engine: where it is noted who had what sent again.
+    """
 
     bootstrap_servers: str
+    engine: AsyncEngine
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def newest(self, choice: Choice, *, before: Mapping[int, int], limit: int) -> LetterPage:
@@ -72,14 +81,19 @@ class DeadLetters:
         async with self._opened() as (log, offsets):
             return await letter_at(log, offsets, (partition, offset))
 
-    async def send_again(self, letters: Sequence[Again], *, topic: str | None) -> list[StoredLetter]:
+    async def send_again(
+        self, letters: Sequence[Again], *, topic: str | None, actor: str
+    ) -> list[StoredLetter]:
         """Send *letters* where they came from or to *topic*, all or, if one cannot be sent, none.
+
+        The audit log is written first: nothing is sent of which it knows nothing.
 
         Raises:
             UnknownDeadLetterError: one of them is not there.
             CutLetterError: one of them is not whole.
             UnknownTopicError: one of the topics is not there.
             BrokerUnavailableError: Kafka did not answer; some may have been sent, and may be sent once more.
+            StoreUnavailableError: the database does not answer; as before.
         """
         async with self._opened() as (log, offsets):
             found = [await letter_at(log, offsets, letter.place) for letter in letters]
@@ -87,8 +101,11 @@ class DeadLetters:
             if stored.is_truncated and letter.value is None:
                 raise CutLetterError(stored)
         chosen = [(stored, letter.value) for stored, letter in zip(found, letters, strict=True)]
+        outgoing = await addressed(self.bootstrap_servers, chosen, topic=topic)
         async with open_producer(self.bootstrap_servers, "tidemark-retry") as producer:
-            await send_again(self.bootstrap_servers, producer, chosen, topic=topic)
+            async with transaction(self.engine) as connection:
+                await audit.record(connection, _entry(letters, topic, actor))
+            await send_again(producer, outgoing)
         return found
 
     @contextlib.asynccontextmanager
@@ -97,3 +114,12 @@ class DeadLetters:
             offsets = await topic_offsets(self.bootstrap_servers, DEAD_LETTERS)
             async with open_ranges(self.bootstrap_servers, DEAD_LETTERS) as log:
                 yield log, offsets
+
+
+def _entry(letters: Sequence[Again], topic: str | None, actor: str) -> audit.Entry:
+    """Which letters, and which of them with another text; not what stood in them."""
+    places = [
+        {"partition": letter.place[0], "offset": letter.place[1], "mended": letter.value is not None}
+        for letter in letters
+    ]
+    return audit.Entry(actor, "deadletters.retry", DEAD_LETTERS, {"letters": places, "topic": topic})

@@ -17,7 +17,7 @@ from shared.contracts.topics import DEAD_LETTERS
 from shared.domain.errors import TidemarkError
 from shared.messaging.admin import topic_offsets
 from shared.messaging.producer import open_producer
-from shared.replay.letters import Choice, Summary, chosen_letters, send_again
+from shared.replay.letters import Choice, Summary, addressed, chosen_letters, send_again
 from shared.runtime.settings import CommonSettings, settings_or_exit
 
 app = typer.Typer(name="deadletter", help="Events that were refused: list, retry.", no_args_is_help=True)
@@ -107,7 +107,8 @@ async def _retried(choice: Choice, topic: str | None, *, dry_run: bool) -> Tally
                 tally.chosen += len(letters)
                 tally.truncated += len(letters) - len(whole)
                 if not dry_run:
-                    await send_again(servers, producer, [(stored, None) for stored in whole], topic=topic)
+                    as_they_were = [(stored, None) for stored in whole]
+                    await send_again(producer, await addressed(servers, as_they_were, topic=topic))
                     tally.sent += len(whole)
                 bars.advance(bar, read)
     return tally

@@ -134,24 +134,19 @@ async def chosen_letters(
         yield len(found), [stored for stored in found if stored is not None and choice.means(stored)]
 
 
-async def send_again(
-    bootstrap_servers: str,
-    producer: Producer,
-    letters: Sequence[tuple[StoredLetter, bytes | None]],
-    *,
-    topic: str | None,
-) -> None:
-    """Send each of *letters* where it belongs, with its mended value if there is one; topic after topic.
+async def addressed(
+    bootstrap_servers: str, letters: Sequence[tuple[StoredLetter, bytes | None]], *, topic: str | None
+) -> Mapping[str, Sequence[Outgoing]]:
+    """The records to send again for *letters*, by topic; each with its mended value if there is one.
 
     Args:
         bootstrap_servers: where Kafka is.
-        producer: what sends.
         letters: each with the value to send instead of its own.
         topic: another topic than those they came from.
 
     Raises:
-        UnknownTopicError: a topic does not exist, or no more; nothing was sent.
-        BrokerUnavailableError: Kafka did not answer; some may have been sent.
+        UnknownTopicError: a topic does not exist, or no more.
+        BrokerUnavailableError: Kafka did not answer.
     """
     targets = {topic or stored.letter.topic for stored, _ in letters}
     partitions = await partition_counts(bootstrap_servers, sorted(targets)) if targets else {}
@@ -161,7 +156,16 @@ async def send_again(
     for stored, mended in letters:
         target, record = stored.original(partitions, topic, mended=mended)
         outgoing[target].append(record)
-    for target, records in outgoing.items():
+    return outgoing
+
+
+async def send_again(producer: Producer, addressed: Mapping[str, Sequence[Outgoing]]) -> None:
+    """Send what is *addressed*, topic after topic, and return when Kafka has everything.
+
+    Raises:
+        BrokerUnavailableError: Kafka did not answer; some may have been sent.
+    """
+    for target, records in addressed.items():
         await producer.send_all(target, records)
 
 

@@ -15,19 +15,23 @@ from services.api.dead_letters import DeadLetters
 from shared.contracts.deadletters import DeadLetter, dead_letter_headers
 from shared.contracts.topics import DEAD_LETTERS
 from shared.messaging.producer import Outgoing, open_producer
+from shared.storage import audit
+from shared.storage.engine import opened_engine, reading
 from tests.builders import structured
 from tests.integration.ingest_rig import forwarded, refused_twice
-from tests.unit.api.builders import Memory, a_state
+from tests.unit.api.builders import NOWHERE, Memory, a_state
 
 pytestmark = pytest.mark.asyncio
 
 
 @asynccontextmanager
-async def an_api(kafka: str) -> AsyncIterator[httpx2.AsyncClient]:
-    """The application with the dead letters of *kafka*; it needs no database for them."""
-    app = create_app(a_state(Memory(), dead_letters=DeadLetters(kafka)))
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://api") as client:
-        yield client
+async def an_api(kafka: str, database_url: str = NOWHERE) -> AsyncIterator[httpx2.AsyncClient]:
+    """The application with the dead letters of *kafka*; only sending needs a database."""
+    async with opened_engine(database_url, application_name="tests") as engine:
+        app = create_app(a_state(Memory(), dead_letters=DeadLetters(kafka, engine)))
+        transport = httpx2.ASGITransport(app=app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://api") as client:
+            yield client
 
 
 async def _listed(client: httpx2.AsyncClient, **query: Any) -> list[dict[str, Any]]:
@@ -58,19 +62,24 @@ async def test_look(kafka: str, unique: str) -> None:
     assert whole.items() >= one.items()
 
 
-async def test_mend_and_send_again(kafka: str, unique: str) -> None:
-    """A letter with a mended text becomes an event, to the last digit; it stays a dead letter."""
+async def test_mend_and_send_again(kafka: str, unique: str, database_url: str) -> None:
+    """A letter with a mended text becomes an event, to the last digit; it stays, and it is noted."""
     place = await refused_twice(kafka, unique)
     amount = '"amount": 12345678901234567890.123456789'
     event = structured(id="mended", source=place.name, data={"amount": 0}).decode()
     text = event.replace('"amount": 0', amount).replace('"amount":0', amount)
-    async with an_api(place.kafka) as client:
+    async with an_api(place.kafka, database_url) as client:
         (old,) = await _listed(client, topic=place.name, reason="time_too_old")
         letter = {"partition": old["partition"], "offset": old["offset"], "text": text}
         answer = await client.post("/v1/deadletters/retry", json={"letters": [letter]})
         await forwarded(place)
         still = await _listed(client, topic=place.name, reason="time_too_old")
 
+    async with opened_engine(database_url, application_name="tests") as engine, reading(engine) as connection:
+        (entry,) = await audit.entries(connection, audit.Filters(action="deadletters.retry"))
+
+    assert '"mended":true' in entry.detail.replace(" ", "")
+    assert amount not in entry.detail
     assert answer.json() == {"sent": 1, "topics": {place.name: 1}}
     assert (await place.clean())["mended"] == 1
     assert [each["offset"] for each in still] == [old["offset"]]

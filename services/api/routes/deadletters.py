@@ -16,7 +16,7 @@ from services.api.dead_letter_schemas import (
     whole_body,
 )
 from services.api.dead_letters import Again
-from services.api.dependencies import Scope, State, needs, only
+from services.api.dependencies import Caller, Scope, State, needs, only
 from services.api.parameters import NOT_OURS, InvalidParameterError, decoded_cursor, encoded_cursor
 from services.api.routes.pages import Cursor, Limit
 from shared.replay.letters import Choice
@@ -64,14 +64,14 @@ async def get_dead_letter(request: Request, partition: _Place, offset: _Place, *
 
 
 @router.post("/deadletters/retry", response_model=RetriedBody)
-async def retry_dead_letters(wanted: RetryBody, *, state: State) -> Response:
+async def retry_dead_letters(wanted: RetryBody, *, state: State, caller: Caller) -> Response:
     """Send dead letters again, as they arrived or mended; the dead letters themselves stay.
 
     Either all of them are sent or, when one is not there or not whole, none. An event that was counted
     meanwhile is recognised by its identity and counts once.
     """
     letters = [Again((each.partition, each.offset), each.mended) for each in wanted.letters]
-    sent = await state.dead_letters.send_again(letters, topic=wanted.topic)
+    sent = await state.dead_letters.send_again(letters, topic=wanted.topic, actor=caller.name)
     topics = Counter(wanted.topic or stored.letter.topic for stored in sent)
     body = RetriedBody(sent=len(sent), topics=topics)
     return Response(ENCODER.encode(body), media_type="application/json")

@@ -399,7 +399,7 @@ def a_state(
         dry_runs=NoLog(),
         alerts=memory,
         event_types=NoEvents(),
-        dead_letters=DeadLetters("127.0.0.1:1"),
+        dead_letters=DeadLetters("127.0.0.1:1", open_engine(NOWHERE, application_name="tests")),
         retired=memory,
         annotations=StoredAnnotations(open_engine(NOWHERE, application_name="tests")),
         scores=SingleFlights(),
