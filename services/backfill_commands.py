@@ -1,15 +1,20 @@
 """`tidemark backfill`: KPIs counted again from the event log; compute does it, these order and watch."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy.ext.asyncio import AsyncConnection
 from typer.core import TyperGroup
 
 from services import backfill_answers as answers
 from services.backfill_following import followed
 from services.catalogue_doors import FAILED, answered, read_connection, write_connection
+from services.key_commands import operator
 from shared.runtime.clock import utc_now
+from shared.storage import audit
+from shared.storage.audit import Entry
 from shared.storage.backfill_orders import order_rebuild
 from shared.storage.backfill_reports import BackfillReport, backfill_report, backfill_reports
 from shared.storage.backfills import BackfillState, cancel, resume
@@ -119,7 +124,9 @@ def tell(number: int, *, wait: bool, as_json: bool) -> None:
 
 async def _ordered(slugs: list[str], rate: int | None) -> int:
     async with write_connection() as connection:
-        return await order_rebuild(connection, slugs, utc_now(), rate_limit=rate)
+        number = await order_rebuild(connection, slugs, utc_now(), rate_limit=rate)
+        await _told(connection, "order", number, {"kpis": slugs, "rate": rate})
+        return number
 
 
 async def _all() -> list[BackfillReport]:
@@ -135,8 +142,15 @@ async def _one(number: int) -> BackfillReport:
 async def _cancelled(number: int) -> None:
     async with write_connection() as connection:
         await cancel(connection, number, utc_now())
+        await _told(connection, "cancel", number, {})
 
 
 async def _resumed(number: int, rate: int | None) -> None:
     async with write_connection() as connection:
         await resume(connection, number, rate_limit=rate)
+        await _told(connection, "resume", number, {"rate": rate})
+
+
+async def _told(connection: AsyncConnection, verb: str, number: int, detail: Mapping[str, Any]) -> None:
+    """Let the audit log know, in the transaction of the change."""
+    await audit.record(connection, Entry(operator(), f"backfill.{verb}", str(number), detail))

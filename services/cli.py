@@ -21,6 +21,7 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     "backfill": ("services.backfill_commands:app", "KPIs counted again from the event log."),
     "value": ("services.explain_commands:app", "Values of KPIs: once, as they change, and why."),
     "deadletter": ("services.ingest.deadletter_commands:app", "Events that were refused: list, retry."),
+    "audit": ("services.audit_commands:app", "Who changed what: list, verify."),
     "key": ("services.key_commands:app", "API keys: create, list, rotate, revoke."),
     "db": ("services.db_commands:app", "The database's schema."),
 }

@@ -15,6 +15,7 @@ from services.api.openapi_document import completed
 from services.api.routes import (
     alerts,
     annotations,
+    audit,
     batches,
     comparisons,
     contributions,
@@ -50,6 +51,7 @@ Times are RFC 3339 in UTC. Numbers are exact decimals: read them with a decimal 
 """
 
 _ROUTES = (
+    audit,
     previews,
     shadows,
     kpis,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from services import catalogue
+from services import audit_commands, catalogue
 from services.backfill_commands import app
 from services.catalogue_doors import FAILED, USAGE
 from tests.unit.test_catalogue_cli import a_file
@@ -44,7 +44,10 @@ def test_a_rebuild(tmp_path: Path) -> None:
     shown = body("show", "1")
     cancelled = body("cancel", "1")
     again = run("cancel", "1")
+    log = json.loads(CliRunner().invoke(audit_commands.app, ["list", "--subject", "1", "--json"]).stdout)
 
+    assert [entry["action"] for entry in log] == ["backfill.cancel", "backfill.order"]
+    assert log[1]["detail"] == {"kpis": ["a"], "rate": 500}
     assert (begun["backfill"], begun["kpis"], begun["state"], begun["rate_limit"]) == (
         1,
         ["a"],
