@@ -178,8 +178,8 @@ class Preview:
 
     def _answer(self, key: SeriesQuestion) -> tuple[Plan, Answer]:
         planned = plan(key.question, now_us=instant_us(self.look.now))
-        start_us = max(planned.whole.start_us, instant_us(self.look.part.start))
-        end_us = max(planned.whole.end_us, start_us)
+        # Nothing before the part that was read is on the sheet, so the window need not be cut to it.
+        start_us, end_us = planned.whole.start_us, planned.whole.end_us
         partial = self.sheet.partial(key.measure_id, key.dimensions, start_us, end_us)
         return planned, Answer(partial, None, None)
 
