@@ -16,7 +16,7 @@ from services.api.schemas import (
     PointBody,
     TargetBody,
     ValueBody,
-    history_body,
+    point_bodies,
     target_body,
     value_body,
 )
@@ -225,20 +225,19 @@ def _base_body(base: Judged, *, excess_s: int) -> BaseBody:
 
 def trend_body(kpi: Kpi, points: Sequence[Judged], *, step_s: int | None) -> TrendBody:
     """What the *points* of *kpi*, at least one, come to; a band is that of the newest."""
-    # The points and what is said of all of them are those of a history; its step is not read.
-    history = history_body(kpi, points, step_s=step_s or 0)
+    newest = points[-1].reading
     instants, aim = [each.at for each in points], points[-1].judgement.target
     found = trend(instants, _comparable(kpi, points), direction=kpi.direction, target=aim)
     return TrendBody(
-        kpi=history.kpi,
-        version=history.version,
-        window=history.window,
-        dimensions=history.dimensions,
-        unit=history.unit,
+        kpi=newest.slug,
+        version=newest.version,
+        window=newest.window,
+        dimensions=newest.dimensions,
+        unit=kpi.unit,
         direction=kpi.direction,
         step_s=step_s,
         overlapping=share_events([(each.reading.window_start, each.reading.window_end) for each in points]),
-        as_of=history.as_of,
+        as_of=newest.as_of.astimezone(UTC),
         n=found.n,
         slope_per_day=found.slope_per_day,
         p_value=found.p_value,
@@ -247,7 +246,7 @@ def trend_body(kpi: Kpi, points: Sequence[Judged], *, step_s: int | None) -> Tre
         best=_extreme_body(found.best),
         worst=_extreme_body(found.worst),
         percentile=found.percentile,
-        items=history.items,
+        items=point_bodies(points),
     )
 
 

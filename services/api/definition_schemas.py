@@ -14,6 +14,7 @@ from shared.domain.alerts import Condition
 from shared.domain.definitions import Alert, Catalogue, Kind, Kpi, OpenHours, Severity
 from shared.domain.definitions.formats import Format, Style
 from shared.domain.definitions.lifecycles import Lifecycle
+from shared.domain.gaps import Fill
 from shared.domain.targets import Direction
 
 KpiStatus = Literal["draft", "active", "deprecated", "retired"]
@@ -96,6 +97,7 @@ class KpiBody:
     ]
     unit: str | None
     format: Annotated[FormatBody | None, Field(description="How its values are shown; null: as they are")]
+    gaps: Annotated[Fill, Field(description="What histories tell where there is no data")]
     scale: Annotated[int, Field(description="Decimal places its values are kept at")]
     direction: Annotated[Direction, Field(description="Which way is better")]
     event_type: Annotated[str | None, Field(description="The type of the events it is made of")]
@@ -164,6 +166,7 @@ def definition_body(kpi: Kpi, version: int, *, retired_at: datetime | None = Non
         links=dict(sorted(kpi.links.items())),
         unit=kpi.unit,
         format=_format(kpi.format),
+        gaps=kpi.gaps or Fill.NULL,
         scale=kpi.scale,
         direction=kpi.direction,
         event_type=kpi.event_type,

@@ -89,7 +89,10 @@ def _followed(catalogue: Catalogue, case: _Case, *, now: datetime) -> Ask | None
     at_us = _based_at(case, rule.base)
     if OTHER in dimensions.values() or at_us < instant_us(now) - INSTANTS_US:
         return None
-    return Ask(rule.slug, case.reading.window, tuple(sorted(dimensions.items())), as_datetime(at_us))
+    window, series = case.reading.window, tuple(sorted(dimensions.items()))
+    # A history by whole periods has them of any KPI, whatever windows it is kept over.
+    is_period = window not in case.kpi.windows
+    return Ask(rule.slug, window, series, as_datetime(at_us), is_period)
 
 
 def _based_at(case: _Case, base: Base) -> int:

@@ -17,7 +17,7 @@ _AN_INSTANT = timedelta(microseconds=1)
 async def said_within(
     state: ApiState,
     catalogue: Catalogue,
-    series: tuple[str, str, Mapping[str, str | None]],
+    series: tuple[str, str | None, Mapping[str, str | None]],
     edges: tuple[datetime, datetime],
 ) -> list[AnnotationBody]:
     """The newest annotations that touch the stretch between *edges*, both included, the newest first.
@@ -25,7 +25,7 @@ async def said_within(
     Args:
         state: what is asked.
         catalogue: as the caller sees it.
-        series: a KPI, a window and the dimensions meant.
+        series: a KPI, a window, None for every one, and the dimensions meant.
         edges: the first and the last instant.
     """
     slug, window, dimensions = series

@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import Field, WithJsonSchema
 
-from services.api.annotation_schemas import AnnotationBody
 from shared.domain.definitions import Kpi
+from shared.domain.gaps import Fill, filled
 from shared.domain.readings import Reading
 from shared.domain.targets import Judgement, Kind, Status
 from shared.storage.current import CurrentReading
@@ -108,24 +108,9 @@ class PointBody:
     target: Annotated[TargetBody | None, Field(description="null: none holds, or it is not known")]
     status: Annotated[Status, Field(description="How the value stands to the target")]
     attainment: Attainment
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryBody:
-    """How a KPI over one window has gone."""
-
-    kpi: str
-    version: int
-    window: str
-    dimensions: Mapping[str, str | None]
-    unit: str | None
-    step_s: Annotated[int, Field(description="Seconds from one point to the next")]
-    as_of: Annotated[datetime, Field(description="What had reached the log before this is counted")]
-    items: list[PointBody]
-    annotations: Annotated[
-        list[AnnotationBody] | None,
-        Field(description="What was said about it, the newest first; null unless asked for"),
-    ] = None
+    filled: Annotated[
+        bool, Field(description="There is no data: the value is what the rule for gaps puts in its place")
+    ] = False
 
 
 def target_body(judgement: Judgement) -> TargetBody | None:
@@ -174,26 +159,17 @@ class Judged:
     judgement: Judgement
 
 
-def history_body(kpi: Kpi, points: Sequence[Judged], *, step_s: int) -> HistoryBody:
-    """The *points* of *kpi*, at least one."""
-    first = points[0].reading
-    return HistoryBody(
-        kpi=first.slug,
-        version=first.version,
-        window=first.window,
-        dimensions=first.dimensions,
-        unit=kpi.unit,
-        step_s=step_s,
-        as_of=_utc(first.as_of),
-        items=[_point(each) for each in points],
-    )
+def point_bodies(points: Sequence[Judged], fill: Fill = Fill.NULL) -> list[PointBody]:
+    """The *points* of one series, oldest first, gaps closed by *fill*; n and status are those of no data."""
+    values = filled([point.reading.value for point in points], fill)
+    return [_point(point, value) for point, value in zip(points, values, strict=True)]
 
 
-def _point(point: Judged) -> PointBody:
+def _point(point: Judged, value: Decimal | None) -> PointBody:
     reading = point.reading
     return PointBody(
         at=point.at,
-        value=reading.value,
+        value=value,
         n=reading.n,
         window_start=_utc(reading.window_start),
         window_end=_utc(reading.window_end),
@@ -201,6 +177,7 @@ def _point(point: Judged) -> PointBody:
         target=target_body(point.judgement),
         status=point.judgement.status,
         attainment=point.judgement.attainment,
+        filled=reading.value is None and value is not None,
     )
 
 

@@ -38,12 +38,14 @@ class Ask:
 
     Attributes:
         dimensions: names and values; their names must be one of the KPI's breakdowns.
+        is_period: the window is a whole period of the calendar, which need not be one of the KPI's windows.
     """
 
     slug: str
     window: str
     dimensions: tuple[Dimension, ...]
     at: datetime
+    is_period: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Wanted:
             UnknownKpiError, UnknownWindowError, UnknownBreakdownError: it names what there is not.
         """
         kpi = known_kpi(catalogue, ask.slug)
-        if ask.window not in kpi.windows:
+        if ask.window not in kpi.windows and not ask.is_period:
             raise UnknownWindowError(ask.slug, ask.window, tuple(kpi.windows))
         check_breakdown(kpi, tuple(name for name, _ in ask.dimensions))
         operands = catalogue.leaf_operands(ask.slug)

@@ -47,12 +47,14 @@ class Kpi(KpiSpec):
         return tuple(parse_window(name, year_start=self.fiscal_year_start) for name in self.windows)
 
     def window_of(self, name: str) -> Window:
-        """The window that is called *name*, one of its own.
+        """The window that is called *name*: one of its own, or one that its history by periods is asked for.
 
         Raises:
-            ValueError: it has no such window.
+            ValueError: there is no such window.
         """
-        return self.windows_parsed[self.windows.index(name)]
+        if name in self.windows:
+            return self.windows_parsed[self.windows.index(name)]
+        return parse_window(name, year_start=self.fiscal_year_start)
 
     @cached_property
     def year_windows(self) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from shared.domain.definitions.formats import Format
 from shared.domain.definitions.lifecycles import Lifecycle
 from shared.domain.definitions.parts import MODEL, Alert, OpenHours
 from shared.domain.definitions.target_parts import Targets
+from shared.domain.gaps import Fill
 from shared.domain.targets import Direction
 
 
@@ -81,6 +82,10 @@ class KpiSpec(BaseModel):
 
     format: Format | None = None
     """How its values are shown."""
+
+    gaps: Annotated[Fill, Field(json_schema_extra={"enum": ["zero", "carry"]})] | None = None
+    """What its histories tell where there is no data, unless another rule is asked for: zero, or carry, which
+    is the value before; null without it. The values themselves stay what they are."""
 
     scale: Annotated[StrictInt, Field(ge=0, le=9)] = 0
     """Decimals kept of the value of each event, rounded half-even."""

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.api.builders import NOW, Memory, a_client
+from tests.unit.api.builders import NOW, Memory, a_client, a_kpi
 
 pytestmark = pytest.mark.asyncio
 
@@ -80,3 +80,71 @@ async def test_unchanged() -> None:
         again = await client.get("/v1/kpis/departures/history", headers=tag)
 
     assert again.status_code == 304
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("?bucket=day&step=1h", "step"),
+        ("?bucket=day&window=1h", "window"),
+        ("?bucket=day&from=now-1h", "from"),
+        ("?bucket=hour&from=now-399d&to=now-390d", "bucket"),
+        ("?bucket=day&zone=Asia/Kathmandu", "zone"),
+        ("?zone=Nowhere/At_All", "zone"),
+        ("?zone=../../etc/passwd", "zone"),
+        ("?step=1y", "step"),
+        ("?top=3", "top"),
+        ("?breakdown=carrier&known_at=2026-01-31T09:00:00Z", "known_at"),
+        ("?breakdown=carrier&origin=JFK", "origin"),
+        ("?fill=guess", "fill"),
+    ],
+)
+async def test_wishes_refused(query: str, parameter: str) -> None:
+    """What cannot be told is refused, and the parameter named."""
+    async with a_client(Memory()) as client:
+        answer = await client.get(f"/v1/kpis/departures/history{query}")
+
+    assert answer.status_code == 400
+    assert [fault["parameter"] for fault in answer.json()["errors"]] == [parameter]
+
+
+async def test_too_many_series() -> None:
+    """Series and points together have a limit."""
+    memory = Memory()
+    memory.known = [(("carrier", str(number)),) for number in range(6)]
+    async with a_client(memory) as client:
+        answers = [
+            await client.get(f"/v1/kpis/departures/history?breakdown=carrier&from=now-{points - 1}s&step=1s")
+            for points in (833, 834)
+        ]
+
+    assert [answer.status_code for answer in answers] == [200, 400]
+
+
+async def test_gaps_of_a_kpi() -> None:
+    """What a KPI says of its gaps holds unless another rule is asked for; the status stays no data."""
+    memory = Memory()
+    memory.value = None
+    async with a_client(memory, a_kpi(gaps="zero", target={"value": 5})) as client:
+        path = "/v1/kpis/departures/history?from=now&to=now"
+        own, other = [(await client.get(f"{path}{more}")).json() for more in ("", "&fill=null")]
+
+    assert [
+        (each["fill"], each["items"][0]["value"], each["items"][0]["filled"]) for each in (own, other)
+    ] == [
+        ("zero", 0, True),
+        ("null", None, False),
+    ]
+    assert own["items"][0]["status"] == "no_data"
+
+
+async def test_same_periods_elsewhere() -> None:
+    """A zone whose periods are those of the KPI's zone is as good as it."""
+    async with a_client(Memory()) as client:
+        answer = await client.get("/v1/kpis/departures/history?bucket=day&zone=Africa/Accra&from=now-5d")
+
+    assert (answer.status_code, answer.json()["zone"], len(answer.json()["items"])) == (
+        200,
+        "Africa/Accra",
+        4,
+    )
