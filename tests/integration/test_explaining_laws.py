@@ -108,7 +108,7 @@ def test_listed_events_make_the_value(
                 slugs = [slug for slug in oracle.slugs if not known[slug].is_formula]
                 every = list(places(oracle, slugs))
                 async with explaining(place.counting, mine.log, monkeypatch) as asking:
-                    for one in chosen.sample(every, min(25, len(every))):
+                    for one in chosen.sample(every, min(15, len(every))):
                         await _check(asking, oracle, one)
 
             place.holds(example())
