@@ -192,9 +192,7 @@ async def _one(
         first = readings[0].window_start if asked.stretch.is_period else points[0].at
         series = asked.kpi.slug, asked.terms.window, dict(combination)
         body = replace(body, annotations=await said_within(state, catalogue, series, (first, points[-1].at)))
-    etag = readings_etag(
-        readings, judgements, asked.stretch.instants[0], _terms_of(asked), body.annotations
-    )
+    etag = readings_etag(readings, judgements, asked.stretch.instants[0], _terms_of(asked), body.annotations)
     return answer(request, body, etag=etag)
 
 

@@ -96,6 +96,7 @@ async def test_unchanged() -> None:
         ("?top=3", "top"),
         ("?breakdown=carrier&known_at=2026-01-31T09:00:00Z", "known_at"),
         ("?breakdown=carrier&origin=JFK", "origin"),
+        ("?breakdown=carrier&annotations=true", "annotations"),
         ("?fill=guess", "fill"),
     ],
 )
