@@ -9,18 +9,27 @@ import typer
 
 from services import catalogue_answers as answers
 from services.backfill_commands import Rate, Wait, tell
-from services.catalogue_doors import FAILED, REFUSED, USAGE, answered, read_connection, write_connection
+from services.catalogue_doors import (
+    FAILED,
+    REFUSED,
+    USAGE,
+    answered,
+    read_connection,
+    write_connection,
+)
 from services.catalogue_exports import exported
 from services.catalogue_paths import kpi_texts
 from services.catalogue_previews import USUAL_RECORDS, changed_kpis, previewed, span_of
+from services.key_commands import operator
 from services.suggestion_commands import suggest
-from shared.domain.definitions import Action, Catalogue, Change, Definitions, Kind, Problem, plan
+from shared.domain.definitions import Action, Catalogue, Change, Definitions, Kind, Problem, key_of, plan
 from shared.domain.definitions.kpi_files import Located, check_together, read_definitions
 from shared.domain.definitions.plans import outcome
 from shared.domain.definitions.schemas import kpi_file_schema
 from shared.domain.errors import UnknownDefinitionError, UnknownKpiError
 from shared.runtime.clock import utc_now
 from shared.storage.backfill_orders import order_changes
+from shared.storage.definition_audits import record_backfill, record_changes
 from shared.storage.definitions import apply_changes, load_catalogue
 
 __all__ = ["FAILED", "REFUSED", "USAGE", "app"]
@@ -209,7 +218,10 @@ async def _in_force() -> Catalogue:
 
 async def _applied(located: tuple[Located, ...], *, prune: bool) -> tuple[Change, ...]:
     async with write_connection() as connection:
-        return await apply_changes(connection, [each.definition for each in located], utc_now(), prune=prune)
+        wanted = [each.definition for each in located]
+        changes = await apply_changes(connection, wanted, utc_now(), prune=prune)
+        await record_changes(connection, operator(), changes)
+        return changes
 
 
 async def _ordered(located: tuple[Located, ...], changes: tuple[Change, ...], rate: int | None) -> int | None:
@@ -217,4 +229,7 @@ async def _ordered(located: tuple[Located, ...], changes: tuple[Change, ...], ra
     same = {change.key for change in changes if change.action is Action.UNCHANGED}
     wanted = [each.definition for each in located if each.key not in same]
     async with write_connection() as connection:
-        return await order_changes(connection, wanted, utc_now(), rate_limit=rate)
+        number = await order_changes(connection, wanted, utc_now(), rate_limit=rate)
+        if number is not None:
+            await record_backfill(connection, operator(), number, map(key_of, wanted))
+        return number

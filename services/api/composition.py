@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.api.annotating import StoredAnnotations
 from services.api.catalogue_cache import CatalogueCache
 from services.api.dead_letters import DeadLetters
+from services.api.definition_store import StoredDefinitions
 from services.api.dependencies import ApiState
 from services.api.dry_runs import DryRuns
 from services.api.event_stream import Pace
@@ -78,6 +79,7 @@ def state_on(engine: AsyncEngine, settings: ApiSettings, *, registry: CollectorR
         retired=stored,
         annotations=StoredAnnotations(engine),
         scores=SingleFlights(),
+        definitions=StoredDefinitions(engine, clock=utc_now),
         catalogue=catalogue,
         hub=hub,
         pace=Pace(lifetime_s=settings.api_stream_lifetime_s),

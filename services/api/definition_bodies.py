@@ -70,19 +70,15 @@ async def drafts_of(request: Request, catalogue: Catalogue, *, visible: Collecti
 
 
 def _from_yaml(body: bytes, catalogue: Catalogue) -> Sequence[Definition]:
-    try:
-        text = body.decode()
-    except UnicodeDecodeError as error:
-        message = f"the body is not UTF-8 text: byte {error.start} is not"
-        raise DefinitionError([Problem(message, place=Place(_FILE, 1, 1, ""))]) from error
-    located = [replace(each, definition=_active(each.definition)) for each in read_definitions({_FILE: text})]
+    found = read_definitions({_FILE: yaml_text(body)})
+    located = [replace(each, definition=_active(each.definition)) for each in found]
     definitions = [each.definition for each in located]
     check_together(located, outcome(catalogue, definitions))
     return definitions
 
 
 def _from_json(body: bytes, catalogue: Catalogue) -> Sequence[Definition]:
-    fields = dict(_object(body))
+    fields = dict(json_object(body))
     problems = [
         Problem(f"write {name}: {wanted}, or leave it out", path=(name,))
         for name, wanted in (("apiVersion", API_VERSION), ("kind", Kind.KPI.value))
@@ -106,7 +102,25 @@ def _active(definition: Definition) -> Definition:
     return definition
 
 
-def _object(body: bytes) -> Mapping[str, Any]:
+def yaml_text(body: bytes) -> str:
+    """The text of *body*.
+
+    Raises:
+        DefinitionError: it is no UTF-8.
+    """
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        message = f"the body is not UTF-8 text: byte {error.start} is not"
+        raise DefinitionError([Problem(message, place=Place(_FILE, 1, 1, ""))]) from error
+
+
+def json_object(body: bytes) -> Mapping[str, Any]:
+    """The JSON object of *body*, with numbers to the last digit.
+
+    Raises:
+        DefinitionError: it is none, with line and column where that is known.
+    """
     try:
         found = json.loads(body, parse_float=Decimal, parse_constant=_refused, object_pairs_hook=_once_each)
     except json.JSONDecodeError as error:

@@ -12,6 +12,7 @@ from services.api.annotating import Annotations
 from services.api.answers import Told
 from services.api.catalogue_cache import CatalogueCache
 from services.api.dead_letters import DeadLetters
+from services.api.definition_store import DefinitionStore
 from services.api.dry_runs import DryRunner
 from services.api.event_stream import Pace
 from services.api.event_types import EventTypeReader
@@ -69,6 +70,7 @@ class ApiState:
     retired: RetiredReader
     annotations: Annotations
     scores: SingleFlights[Told]
+    definitions: DefinitionStore
     catalogue: CatalogueCache
     hub: Hub
     pace: Pace

@@ -6,6 +6,7 @@ from pydantic import TypeAdapter
 
 from services.api.problems import Problem
 from services.api.schemas import ChangeBody, GoneBody
+from shared.domain.definitions.kinds import MODELS
 
 _REF = "#/components/schemas/{model}"
 
@@ -26,6 +27,16 @@ _EVENT = {
 }
 
 
+def _fields() -> dict[str, Any]:
+    """The fields of definitions as they are sent, which are judged by us and not by the framework."""
+    found: dict[str, Any] = {}
+    for kind, model in MODELS.items():
+        schema = model.model_json_schema(by_alias=True, ref_template=_REF.format(model="{model}Fields"))
+        found |= {f"{name}Fields": part for name, part in schema.pop("$defs", {}).items()}
+        found[f"{kind}Fields"] = schema
+    return dict(sorted(found.items()))
+
+
 def completed(document: dict[str, Any]) -> dict[str, Any]:
     """*document* with the schemas that only problems and events use."""
     schemas = document["components"]["schemas"]
@@ -33,6 +44,7 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
         schema = TypeAdapter(shape).json_schema(ref_template=_REF, mode="serialization")
         schemas.update(schema.pop("$defs", {}))
         schemas[shape.__name__] = schema
+    schemas.update(_fields())
     for operations in document["paths"].values():
         if "get" in operations:
             operations["get"]["responses"]["304"] = {"description": "What If-None-Match names still holds"}

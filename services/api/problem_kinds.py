@@ -10,6 +10,7 @@ from services.api.preconditions import PreconditionFailedError, PreconditionRequ
 from services.api.streams import TooManyStreamsError
 from shared.domain.access.errors import (
     MissingScopeError,
+    OutsideLimitsError,
     RefusedError,
     UnauthenticatedError,
     UndeclaredScopeError,
@@ -18,7 +19,9 @@ from shared.domain.access.keys import DeadKeyError, InvalidKeyError, UnknownKeyE
 from shared.domain.access.rates import TooManyRequestsError
 from shared.domain.annotations import NotTheAuthorError, StaleAnnotationError, UnknownAnnotationError
 from shared.domain.definitions import DefinitionError
+from shared.domain.definitions.plans import StillUsedError
 from shared.domain.errors import (
+    AlreadyDefinedError,
     BadInputError,
     EventsMovedError,
     LogLostError,
@@ -29,6 +32,7 @@ from shared.domain.errors import (
     UnknownDefinitionError,
     UnknownEventTypeError,
     UnknownKpiError,
+    UnknownVersionError,
     UnknownWindowError,
 )
 from shared.replay.letter_pages import UnknownDeadLetterError
@@ -97,6 +101,10 @@ BY_ERROR: Mapping[type[BaseException], Kind] = {
         "invalid-definition", "The definition breaks rules", HTTPStatus.UNPROCESSABLE_ENTITY
     ),
     EventsMovedError: Kind("events-moved", "What is listed has changed meanwhile", HTTPStatus.CONFLICT),
+    UnknownVersionError: Kind("unknown-version", "There is no such version", HTTPStatus.NOT_FOUND),
+    AlreadyDefinedError: Kind("already-defined", "The name is taken", HTTPStatus.CONFLICT),
+    StillUsedError: Kind("still-used", "Others need it", HTTPStatus.CONFLICT),
+    OutsideLimitsError: Kind("outside-limits", "The caller may not define this", HTTPStatus.FORBIDDEN),
     BadInputError: Kind("bad-input", "What was sent cannot be used", HTTPStatus.BAD_REQUEST),
     BodyTooLargeError: BODY_TOO_LARGE,
     BodyTooSlowError: Kind("body-too-slow", "The body was not all there in time", HTTPStatus.REQUEST_TIMEOUT),

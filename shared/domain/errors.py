@@ -114,6 +114,20 @@ class UnknownEventTypeError(BadInputError):
         self.event_type = event_type
 
 
+class UnknownVersionError(BadInputError):
+    """A definition never had that version."""
+
+    def __init__(self, noun: str, name: str, version: int) -> None:
+        super().__init__(f"the {noun} {name!r} has no version {version}")
+
+
+class AlreadyDefinedError(BadInputError):
+    """There is something of that kind and name already; change it instead."""
+
+    def __init__(self, noun: str, name: str) -> None:
+        super().__init__(f"the {noun} {name!r} is there already")
+
+
 class UnknownWindowError(BadInputError):
     """The KPI is not kept over that window."""
 

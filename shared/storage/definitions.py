@@ -28,7 +28,7 @@ from shared.domain.definitions import (
     plan,
     problems_together,
 )
-from shared.domain.definitions.plans import outcome, spec_of
+from shared.domain.definitions.plans import check_retirement, outcome, spec_of
 from shared.storage.documents import latest_document_versions, load_documents, write_documents
 from shared.storage.tables import catalogue, kpi_versions, kpis, measures
 from shared.storage.versions import UnreadableDefinitionError, fingerprint_of
@@ -106,6 +106,26 @@ async def apply_changes(
     changes = tuple(_numbered(change, latest) for change in planned)
     await _write(conn, [change for change in changes if change.action is not Action.UNCHANGED], after, now)
     return changes
+
+
+async def retire(conn: AsyncConnection, key: Key, now: datetime) -> Change:
+    """Take the definition of that kind and name out of force; its versions stay.
+
+    Args:
+        conn: in a transaction of the caller's, who commits.
+        key: what is retired.
+        now: when that happens.
+
+    Raises:
+        UnknownDefinitionError: there is none.
+        StillUsedError: others need it; nothing has been written.
+    """
+    await lock_catalogue(conn)
+    before = await load_catalogue(conn)
+    change = check_retirement(before, key)
+    kept = {each: definition for each, definition in before.definitions.by_key().items() if each != key}
+    await _write(conn, [change], Definitions.of(kept.values()), now)
+    return change
 
 
 def check_outcome(after: Definitions) -> None:

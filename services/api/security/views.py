@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from shared.domain.access import Limits
-from shared.domain.definitions import Catalogue, Kpi
+from shared.domain.definitions import Catalogue, Definition, Definitions, Key, Kpi
 from shared.domain.errors import UnknownKpiError
 
 
@@ -24,7 +24,7 @@ def seen_by(catalogue: Catalogue, limits: Limits) -> Catalogue:
     if limits.is_everything:
         return catalogue
     visible = {slug: kpi for slug, kpi in catalogue.kpis.items() if limits.shows(kpi)}
-    parts = {each.name: getattr(catalogue, each.name) for each in fields(catalogue)}
+    parts = {each.name: getattr(catalogue, each.name) for each in fields(Catalogue)}
     return SeenCatalogue(**(parts | _others_seen(catalogue, limits, visible)), visible=visible)
 
 
@@ -42,7 +42,8 @@ def _others_seen(catalogue: Catalogue, limits: Limits, visible: Mapping[str, Kpi
         "objectives": {
             slug: each
             for slug, each in catalogue.objectives.items()
-            if slug in served or limits.includes(each.department)
+            if (slug in served or limits.includes(each.department))
+            and each.kpi_weights.keys() <= visible.keys()
         },
         "scorecards": {
             slug: each
@@ -51,6 +52,13 @@ def _others_seen(catalogue: Catalogue, limits: Limits, visible: Mapping[str, Kpi
         },
         "event_types": {name: each for name, each in catalogue.event_types.items() if name in counted},
     }
+
+
+def seen_definitions(catalogue: Catalogue, limits: Limits) -> dict[Key, Definition]:
+    """Everything, of whatever kind, that a caller with these *limits* may know of."""
+    seen = seen_by(catalogue, limits)
+    shown = Definitions(visible_kpis(seen), seen.objectives, seen.scorecards, seen.event_types, seen.drafts)
+    return shown.by_key()
 
 
 def visible_kpis(catalogue: Catalogue) -> Mapping[str, Kpi]:

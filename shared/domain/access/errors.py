@@ -30,5 +30,9 @@ class MissingScopeError(RefusedError):
         super().__init__(f"this wants the scope {' or '.join(self.wanted)}, which the caller does not have")
 
 
+class OutsideLimitsError(RefusedError):
+    """The caller is limited to some departments and KPIs, and may not define what lies outside of them."""
+
+
 class UndeclaredScopeError(RefusedError):
     """Nobody has said who may use this route, so nobody may: declare it with `needs`."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import assert_never
 
-from shared.domain.definitions import Kpi
+from shared.domain.definitions import Definition, EventType, Kpi, Objective, Scorecard
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,18 @@ class Limits:
         return self.is_everything or (
             self.departments is not None and not self.departments.isdisjoint(departments)
         )
+
+    def allows(self, definition: Definition) -> bool:
+        """Whether *definition* may be written: one that is seen then, and that changes nothing for others."""
+        match definition:
+            case Kpi():
+                return self.shows(definition)
+            case EventType():
+                return self.is_everything
+            case Objective() | Scorecard():
+                return self.includes(definition.department)
+            case _:
+                assert_never(definition)
 
     def shows(self, kpi: Kpi) -> bool:
         """Whether *kpi* may be seen. One of no department is seen by whom it is named to."""

@@ -179,6 +179,10 @@ def _repeated(located: Iterable[Located]) -> list[Problem]:
 
 
 def _located(problem: CatalogueProblem, origins: Mapping[Key, Origin]) -> Problem:
-    origin = origins.get((problem.kind, problem.slug))
+    return located_problem(problem, origins.get((problem.kind, problem.slug)))
+
+
+def located_problem(problem: CatalogueProblem, origin: Origin | None) -> Problem:
+    """*problem* at its place in the document of *origin*; without a place, if there is no document."""
     place = None if origin is None else origin.place_of(problem.path, problem.place)
     return Problem(problem.message, problem.slug, place, problem.path, problem.place)

@@ -8,6 +8,8 @@ from typing import Any
 from shared.domain.definitions.catalogues import Catalogue
 from shared.domain.definitions.kinds import MODELS, Definition, Definitions, Key, Kind, fields_of, key_of
 from shared.domain.definitions.kpis import Kpi
+from shared.domain.definitions.together import problems_together
+from shared.domain.errors import BadInputError, UnknownDefinitionError
 
 
 class Action(StrEnum):
@@ -77,6 +79,39 @@ def retirement(catalogue: Catalogue, key: Key) -> Change:
     """The change that retires what *catalogue* has under *key*."""
     kind, name = key
     return Change(name, Action.RETIRE, catalogue.version_of(key) or 0, kind=kind)
+
+
+class StillUsedError(BadInputError):
+    """Something cannot be retired while others need it: change or retire these first.
+
+    Attributes:
+        key: what was to be retired.
+        users: who needs it, by kind and name.
+    """
+
+    def __init__(self, key: Key, users: tuple[Key, ...]) -> None:
+        told = ", ".join(f"the {kind.noun} {name}" for kind, name in users)
+        super().__init__(f"the {key[0].noun} {key[1]} is needed by {told}")
+        self.key = key
+        self.users = users
+
+
+def check_retirement(catalogue: Catalogue, key: Key) -> Change:
+    """The change that retires what *catalogue* has under *key*, which nobody needs.
+
+    Raises:
+        UnknownDefinitionError: it has nothing there.
+        StillUsedError: others would break.
+    """
+    kept = catalogue.definitions.by_key()
+    if key not in kept:
+        raise UnknownDefinitionError(key[0].noun, key[1])
+    del kept[key]
+    found = problems_together(Definitions.of(kept.values()))
+    users = tuple(dict.fromkeys((problem.kind, problem.slug) for problem in found))
+    if users:
+        raise StillUsedError(key, users)
+    return retirement(catalogue, key)
 
 
 def outcome(catalogue: Catalogue, wanted: Iterable[Definition], *, prune: bool = False) -> Definitions:

@@ -3,6 +3,7 @@
 from shared.storage.tables.access import api_keys, audit, audit_head
 from shared.storage.tables.alerting import alert_evaluators, alert_leases, alert_transitions, alerts, outbox
 from shared.storage.tables.annotating import annotations
+from shared.storage.tables.answering import kept_answers
 from shared.storage.tables.counting import (
     flushes,
     pane_repairs,
@@ -46,6 +47,7 @@ __all__ = [
     "document_versions",
     "documents",
     "flushes",
+    "kept_answers",
     "kpi_current",
     "kpi_gone",
     "kpi_gone_forgotten",

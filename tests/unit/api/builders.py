@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from services.api.annotating import StoredAnnotations
 from services.api.app import create_app
 from services.api.catalogue_cache import CatalogueCache
 from services.api.dead_letters import DeadLetters
+from services.api.definition_store import Writing
 from services.api.dependencies import ApiState
 from services.api.dry_runs import DryRun
 from services.api.event_stream import Pace
@@ -28,7 +30,7 @@ from shared.access.doors import OpenDoor
 from shared.domain.alert_changes import Alert
 from shared.domain.alerts import StateName
 from shared.domain.contributions import Compared, Contribution, Explanation, Part
-from shared.domain.definitions import Catalogue, Kpi
+from shared.domain.definitions import Catalogue, Key, Kpi
 from shared.domain.errors import BrokerUnavailableError, StoreUnavailableError
 from shared.domain.freshness import LastEvent
 from shared.domain.ranking import OTHER
@@ -42,7 +44,7 @@ from shared.storage.completeness import Completeness
 from shared.storage.contributions import Change
 from shared.storage.current import CurrentReading
 from shared.storage.current_pages import Position, Wanted
-from shared.storage.definition_histories import Retired
+from shared.storage.definition_histories import Retired, Versions
 from shared.storage.engine import open_engine
 from shared.storage.gone import Gone
 from shared.storage.newest_panes import Counted
@@ -378,6 +380,18 @@ class NoEvents:
         return await self.all_types(now=now)
 
 
+class NoDefinitions:
+    """Where definitions are kept, while the database does not answer."""
+
+    def writing(self, actor: str) -> AbstractAsyncContextManager[Writing]:
+        """Nothing is written."""
+        raise StoreUnavailableError(actor)
+
+    async def versions(self, key: Key) -> Versions | None:
+        """Nothing is read."""
+        raise StoreUnavailableError(str(key))
+
+
 async def _ready() -> Check:
     return Check(ok=True, reason="answers")
 
@@ -403,6 +417,7 @@ def a_state(
         retired=memory,
         annotations=StoredAnnotations(open_engine(NOWHERE, application_name="tests")),
         scores=SingleFlights(),
+        definitions=NoDefinitions(),
         catalogue=catalogue,
         hub=Hub(
             readings=memory, catalogue=catalogue, clock=_now, open_streams=metrics.streams, limit=streams

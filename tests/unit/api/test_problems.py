@@ -25,7 +25,7 @@ async def _answer(path: str, memory: Memory | None = None, **request: Any) -> ht
         ("/v1/kpis/nothing", {}, 404, "unknown-kpi"),
         ("/v1/kpis/nothing/value", {}, 404, "unknown-kpi"),
         ("/v1/stream?kpi=nothing", {}, 404, "unknown-kpi"),
-        ("/v1/kpis", {"method": "POST"}, 405, "method-not-allowed"),
+        ("/v1/alerts", {"method": "POST"}, 405, "method-not-allowed"),
         ("/v1/kpis", {"headers": {"Content-Length": str(1024 * 1024 + 1)}}, 413, "body-too-large"),
         ("/v1/kpis?owner=" + "x" * 2040, {}, 414, "url-too-long"),
         ("/v1/alerts?state=burning", {}, 400, "invalid-parameter"),
