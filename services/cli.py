@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
+    "annotate": ("services.annotate_commands:annotate", "Say something about KPIs at a time."),
     "demo": ("services.local.demo.command:demo", "Real departures through Kafka to values and an alert."),
     "serve": ("services.serve_commands:serve", "Run a service: ingest, compute or api."),
 }
