@@ -314,4 +314,40 @@ MUTANTS = (
         "WHERE topic = :topic",
         ("tests/integration/test_event_types.py::test_moved_on",),
     ),
+    # What several scores come to, and who hears what was said.
+    Mutant(
+        "leave-out-the-unscored",
+        "shared/domain/scores.py",
+        "Total(found, worst[0], covered / weight)",
+        "Total(found * covered / weight, worst[0], covered / weight)",
+        ("tests/unit/domain/test_scores.py",),
+    ),
+    Mutant(
+        "weights-begin-with-their-day",
+        "shared/domain/definitions/weights.py",
+        "if each.from_day <= day.isoformat()",
+        "if each.from_day < day.isoformat()",
+        ("tests/unit/domain/test_weights.py",),
+    ),
+    Mutant(
+        "flights-of-one-moment",
+        "services/api/single_flights.py",
+        "if began_s > oldest_s:",
+        "if began_s > 0:",
+        ("tests/unit/api/test_single_flights.py",),
+    ),
+    Mutant(
+        "scores-of-what-is-seen",
+        "services/api/score_subjects.py",
+        "kpis = visible_kpis(catalogue).values()",
+        "kpis = catalogue.kpis.values()",
+        ("tests/integration/test_scores.py::test_what_is_hidden",),
+    ),
+    Mutant(
+        "annotations-of-what-is-seen",
+        "services/api/routes/annotations.py",
+        "if kpis is not None and visible_kpis(catalogue).keys().isdisjoint(kpis):",
+        "if kpis == ():",
+        ("tests/integration/test_annotations.py::test_what_is_hidden",),
+    ),
 )
