@@ -1,6 +1,6 @@
 """Bodies into bytes with exact numbers, and 304 for callers who have them; blind to what they say."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -62,11 +62,23 @@ class Told:
 
 def answer(request: Request, body: object, *, etag: str) -> Response:
     """*body* as JSON, or 304 without a body when the caller's If-None-Match already names *etag*."""
+    return answer_bytes(request, ENCODER.encode(body), media_type="application/json", etag=etag)
+
+
+def answer_bytes(
+    request: Request,
+    content: bytes,
+    *,
+    media_type: str,
+    etag: str,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The same of *content* in any format, with more *headers*."""
     etag = _for_caller(request, etag)
-    headers = {"ETag": etag, **_HEADERS}
+    told = {"ETag": etag, **_HEADERS}
     if _is_known(request.headers.getlist("if-none-match"), etag):
-        return Response(status_code=304, headers=headers)
-    return Response(ENCODER.encode(body), media_type="application/json", headers=headers)
+        return Response(status_code=304, headers=told)
+    return Response(content, media_type=media_type, headers={**told, **(headers or {})})
 
 
 def _for_caller(request: Request, etag: str) -> str:

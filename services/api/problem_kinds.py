@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from services.api.bodies import BodyTooLargeError, BodyTooSlowError, BodyTypeError
+from services.api.exports.parquet_files import NoParquetError
 from services.api.parameters import InvalidFieldError, InvalidParameterError
 from services.api.preconditions import PreconditionFailedError, PreconditionRequiredError, ReusedKeyError
 from services.api.streams import TooManyStreamsError
@@ -67,6 +68,7 @@ BY_ERROR: Mapping[type[BaseException], Kind] = {
         "unknown-breakdown", "The KPI is not kept by these dimensions", HTTPStatus.BAD_REQUEST
     ),
     InvalidParameterError: INVALID_PARAMETER,
+    NoParquetError: Kind("no-parquet", "No Parquet is written here", HTTPStatus.NOT_ACCEPTABLE),
     UnknownDeadLetterError: Kind("unknown-dead-letter", "There is no such dead letter", HTTPStatus.NOT_FOUND),
     InvalidFieldError: INVALID_PARAMETER,
     UnknownDefinitionError: Kind("unknown-definition", "There is nothing of that name", HTTPStatus.NOT_FOUND),

@@ -1,10 +1,13 @@
 """Histories of the real application on a real Postgres are the oracle's values, period by period."""
 
+import csv
+import io
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.integration.test_comparisons import SHOPS, ZONE, Shop, a_shop
@@ -109,3 +112,34 @@ async def test_fill(database_url: str) -> None:
         last = last if one["value"] is None else one["value"]
         assert other["value"] == last
         assert other["filled"] is (one["value"] is None and last is not None)
+
+
+async def test_files(database_url: str) -> None:
+    """A history as CSV and as Parquet has the very numbers of the JSON, of 34 digits and all."""
+    async with a_shop(database_url) as shop:
+        path = "part/history?window=mtd&breakdown=shop&from=now-20d&step=1d"
+        told = await shop.told(path)
+        csv_file, parquet_file = [
+            (await shop.client.get(f"/v1/kpis/{path}&format={kind}")).content for kind in ("csv", "parquet")
+        ]
+    lines = list(csv.DictReader(io.StringIO(csv_file.decode(), newline="")))
+    rows = pq.read_table(io.BytesIO(parquet_file)).to_pylist()
+    expected = [
+        (each["dimensions"]["shop"], datetime.fromisoformat(point["at"]), point["value"])
+        for each in told["series"]
+        for point in each["items"]
+    ]
+
+    assert max(len(str(value)) for _, _, value in expected) > 30
+    assert expected == [
+        (row["dimensions.shop"], row["at"], None if row["value"] is None else Decimal(row["value"]))
+        for row in rows
+    ]
+    assert expected == [
+        (
+            line["dimensions.shop"] or None,
+            datetime.fromisoformat(line["at"]),
+            Decimal(line["value"]) if line["value"] else None,
+        )
+        for line in lines
+    ]

@@ -19,6 +19,9 @@ from services.api.dependencies import (
     known_window,
     needs,
 )
+from services.api.exports.answers import exported
+from services.api.exports.formats import TABLES, AsFormat
+from services.api.exports.tables import comparison_table
 from services.api.meanings import judged
 from services.api.parameters import (
     KEPT,
@@ -39,7 +42,7 @@ from shared.storage.readings import Ask
 
 router = APIRouter(prefix="/v1", tags=["values"], dependencies=[needs(Scope.READ)])
 
-_COMPARE_PARAMETERS = ("window", "at", "known_at", "with", "align")
+_COMPARE_PARAMETERS = ("window", "at", "known_at", "with", "align", "format")
 _TREND_PARAMETERS = ("window", "from", "to", "step", "known_at")
 
 USUAL_POINTS = 30
@@ -55,7 +58,7 @@ def _series(request: Request, kpi: Kpi, *, reserved: Sequence[str]) -> Combinati
     return tuple(sorted(asked.items()))
 
 
-@router.get("/kpis/{slug}/compare", response_model=ComparedBody, openapi_extra=DIMENSIONS)
+@router.get("/kpis/{slug}/compare", response_model=ComparedBody, responses=TABLES, openapi_extra=DIMENSIONS)
 async def show_comparison(
     request: Request,
     *,
@@ -74,6 +77,7 @@ async def show_comparison(
         Alignment,
         Query(description="weekday: a month is 28 days and a year 364, so that the days of the week meet"),
     ] = Alignment.DATE,
+    as_format: AsFormat = None,
 ) -> Response:
     """The value of a KPI over a window at an instant beside earlier ones, of one snapshot."""
     combination = _series(request, moment.kpi, reserved=_COMPARE_PARAMETERS)
@@ -87,7 +91,14 @@ async def show_comparison(
     compared = [Compared(each, at, found.get(each)) for each, at in instants.items()]
     body = compared_body(moment.kpi, points[0], compared)
     # Of the readings alone, not of the instants: these move with every second in which nothing else does.
-    return answer(request, body, etag=readings_etag(readings, judgements))
+    return await exported(
+        request,
+        body,
+        lambda: comparison_table(body, names=[name for name, _ in combination]),
+        etag=readings_etag(readings, judgements),
+        wanted=as_format,
+        name=f"{moment.kpi.slug}-compare",
+    )
 
 
 def instant_before(moment: Moment, against: Against, align: Alignment) -> datetime:

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from services.api.answers import answer, readings_etag
+from services.api.answers import readings_etag
 from services.api.dependencies import (
     ApiState,
     CurrentCatalogue,
@@ -19,6 +19,9 @@ from services.api.dependencies import (
     known_window,
     needs,
 )
+from services.api.exports.answers import exported
+from services.api.exports.formats import TABLES, AsFormat, Format
+from services.api.exports.tables import history_table
 from services.api.history_schemas import (
     HistoriesBody,
     HistoryBody,
@@ -44,7 +47,7 @@ router = APIRouter(prefix="/v1", tags=["values"], dependencies=[needs(Scope.READ
 
 _PARAMETERS = (
     "window", "from", "to", "step", "bucket", "zone", "fill", "breakdown", "top", "known_at",
-    "annotations",
+    "annotations", "format",
 )  # fmt: skip
 
 MAX_KNOWN_POINTS = 500
@@ -63,6 +66,7 @@ class Asked:
     terms: Terms
     now: datetime
     is_past: bool
+    wanted: Format | None
 
     def asks(self, combination: Combination) -> list[Ask]:
         """The questions about one series."""
@@ -110,6 +114,7 @@ async def _asked(
         Fill | None, Query(description="What stands where there is no data; as the KPI says when left out")
     ] = None,
     known_at: KnownAt = None,
+    as_format: AsFormat = None,
 ) -> Asked:
     kpi = known_kpi(catalogue, slug)
     if wish.bucket is not None and window is not None:
@@ -128,11 +133,14 @@ async def _asked(
         zone=found.zone,
         fill=fill or kpi.gaps or Fill.NULL,
     )
-    return Asked(kpi, found, terms, now, is_past)
+    return Asked(kpi, found, terms, now, is_past, as_format)
 
 
 @router.get(
-    "/kpis/{slug}/history", response_model=HistoryBody | HistoriesBody, openapi_extra=DIMENSION_FILTERS
+    "/kpis/{slug}/history",
+    response_model=HistoryBody | HistoriesBody,
+    responses=TABLES,
+    openapi_extra=DIMENSION_FILTERS,
 )
 async def show_history(
     request: Request,
@@ -193,7 +201,7 @@ async def _one(
         series = asked.kpi.slug, asked.terms.window, dict(combination)
         body = replace(body, annotations=await said_within(state, catalogue, series, (first, points[-1].at)))
     etag = readings_etag(readings, judgements, asked.stretch.instants[0], _terms_of(asked), body.annotations)
-    return answer(request, body, etag=etag)
+    return await _exported(request, asked, body, names=[name for name, _ in combination], etag=etag)
 
 
 async def _series(
@@ -240,7 +248,20 @@ async def _several(
     points = list(map(Judged, [*instants] * len(series), readings, judgements))
     rows = [points[start : start + len(instants)] for start in range(0, len(points), len(instants))]
     etag = readings_etag(readings, judgements, instants[0], _terms_of(asked), names)
-    return answer(request, histories_body(asked.terms, names, rows), etag=etag)
+    return await _exported(request, asked, histories_body(asked.terms, names, rows), names=names, etag=etag)
+
+
+async def _exported(
+    request: Request, asked: Asked, body: HistoryBody | HistoriesBody, *, names: Sequence[str], etag: str
+) -> Response:
+    return await exported(
+        request,
+        body,
+        lambda: history_table(body, names=names),
+        etag=etag,
+        wanted=asked.wanted,
+        name=f"{asked.kpi.slug}-history",
+    )
 
 
 def _terms_of(asked: Asked) -> tuple[object, ...]:

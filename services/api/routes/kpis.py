@@ -20,6 +20,9 @@ from services.api.dependencies import (
     only,
     visible_kpis,
 )
+from services.api.exports.answers import exported
+from services.api.exports.formats import TABLES, AsFormat
+from services.api.exports.tables import kpi_table
 from services.api.parameters import NOT_OURS, InvalidParameterError
 from services.api.routes.pages import Cursor, Limit, Place, page_after, position_of
 from shared.domain.access import Principal
@@ -116,7 +119,12 @@ async def _wish(
     )
 
 
-@router.get("", response_model=KpisBody, dependencies=[Depends(only(*_FILTERS, "limit", "cursor"))])
+@router.get(
+    "",
+    response_model=KpisBody,
+    responses=TABLES,
+    dependencies=[Depends(only(*_FILTERS, "limit", "cursor", "format"))],
+)
 async def list_kpis(
     request: Request,
     *,
@@ -126,6 +134,7 @@ async def list_kpis(
     wish: Annotated[Wish, Depends(_wish)],
     limit: Limit = 100,
     cursor: Cursor = None,
+    as_format: AsFormat = None,
 ) -> Response:
     """The catalogue, by slug; with q, those that have all its words in slug and title come first.
 
@@ -139,7 +148,15 @@ async def list_kpis(
     body = KpisBody(
         items=[as_seen(kept[place[-1]].body, catalogue) for place in page], next_cursor=next_cursor
     )
-    return answer(request, body, etag=weak_etag(catalogue.revision, astuple(wish), cursor, limit))
+    return await exported(
+        request,
+        body,
+        lambda: kpi_table(body),
+        etag=weak_etag(catalogue.revision, astuple(wish), cursor, limit),
+        wanted=as_format,
+        name="kpis",
+        next_cursor=next_cursor,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from services.api.answers import answer, readings_etag
+from services.api.answers import readings_etag
 from services.api.dependencies import (
     ApiState,
     CurrentCatalogue,
@@ -18,16 +18,15 @@ from services.api.dependencies import (
     known_kpi,
     known_window,
     needs,
-    visible_kpis,
 )
-from services.api.freshness import defined, fresh
+from services.api.exports.answers import exported
+from services.api.exports.formats import TABLES, AsFormat, Format
+from services.api.exports.tables import value_table
+from services.api.exports.value_answers import File, told_values, values_answer
 from services.api.meanings import judged
 from services.api.parameters import (
-    NOT_OURS,
     InvalidParameterError,
-    decoded_cursor,
     dimensions,
-    encoded_cursor,
     instant,
     known,
     readable,
@@ -35,19 +34,14 @@ from services.api.parameters import (
 )
 from services.api.readers import Combination, Picked
 from services.api.routes.pages import Cursor, Limit, Place, page_after
-from services.api.routes.selections import DIMENSION_FILTERS, selection_of
 from services.api.schemas import ValueBody, ValuesBody, value_body
-from services.api.selections import Selection
 from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.readings import Reading
-from shared.domain.targets import Judgement
-from shared.storage.current import CurrentReading
-from shared.storage.current_pages import START, Position, Wanted
 from shared.storage.readings import Ask
 
 router = APIRouter(prefix="/v1", tags=["values"], dependencies=[needs(Scope.READ)])
 
-_VALUE_PARAMETERS = ("window", "at", "known_at", "breakdown", "top", "limit", "cursor")
+_VALUE_PARAMETERS = ("window", "at", "known_at", "breakdown", "top", "limit", "cursor", "format")
 
 DIMENSIONS: dict[str, Any] = {
     "parameters": [
@@ -145,7 +139,11 @@ async def evaluated(
 
 
 @router.get(
-    "/kpis/{slug}/value", response_model=ValueBody | ValuesBody, openapi_extra=DIMENSIONS, name="show_value"
+    "/kpis/{slug}/value",
+    response_model=ValueBody | ValuesBody,
+    responses=TABLES,
+    openapi_extra=DIMENSIONS,
+    name="show_value",
 )
 async def show_value(
     request: Request,
@@ -159,26 +157,29 @@ async def show_value(
     top: Top = None,
     limit: Limit = 500,
     cursor: Cursor = None,
+    as_format: AsFormat = None,
 ) -> Response:
     """The value of a KPI over a window at an instant, or those of all or the first series of a breakdown."""
     asked = dimensions(request.query_params, reserved=_VALUE_PARAMETERS)
     if breakdown is None:
         if top is not None:
             raise InvalidParameterError("top", "chooses among the series of a breakdown; name one")
-        return await _one(request, state, catalogue, moment, asked)
+        return await _one(request, state, catalogue, moment, asked, wanted=as_format)
     if asked:
         raise InvalidParameterError("breakdown", "asks for every series; leave the dimensions out")
     names = known_breakdown(moment.kpi, tuple(breakdown.split(",")))
     if top is not None:
         if moment.is_past or cursor is not None:
             raise InvalidParameterError("top", "goes neither with known_at nor with a cursor")
-        return await _first(request, state, catalogue, moment, names, most=top)
+        return await _first(request, state, catalogue, moment, names, most=top, wanted=as_format)
     found = sorted(await state.readings.combinations(catalogue, moment.kpi.slug, names), key=_place)
     page, next_cursor = page_after(found, _place, cursor=cursor, limit=limit)
     asks = [moment.ask(combination) for combination in page]
     readings = await evaluated(state, catalogue, asks, now=moment.now, is_past=moment.is_past)
     judgements = await judged(state, catalogue, readings, known_at=moment.known_at)
-    return _several(request, catalogue, readings, judgements, next_cursor=next_cursor)
+    told = told_values(catalogue, readings, judgements, next_cursor=next_cursor)
+    file = File(as_format, f"{moment.kpi.slug}-value", names)
+    return await values_answer(request, told, file, etag=readings_etag(readings, judgements, next_cursor))
 
 
 async def _first(
@@ -189,11 +190,14 @@ async def _first(
     names: tuple[str, ...],
     *,
     most: int,
+    wanted: Format | None,
 ) -> Response:
     picked = Picked(moment.kpi.slug, moment.window, names, moment.at)
     readings = await state.readings.top(catalogue, picked, most=most, now=moment.now)
     judgements = await judged(state, catalogue, readings)
-    return _several(request, catalogue, readings, judgements, next_cursor=None)
+    told = told_values(catalogue, readings, judgements, next_cursor=None)
+    file = File(wanted, f"{moment.kpi.slug}-value", names)
+    return await values_answer(request, told, file, etag=readings_etag(readings, judgements))
 
 
 async def _one(
@@ -202,71 +206,23 @@ async def _one(
     catalogue: Catalogue,
     moment: Moment,
     asked: Mapping[str, str | None],
+    *,
+    wanted: Format | None,
 ) -> Response:
     known_breakdown(moment.kpi, tuple(asked))
     ask = moment.ask(tuple(sorted(asked.items())))
     readings = await evaluated(state, catalogue, [ask], now=moment.now, is_past=moment.is_past)
     judgements = await judged(state, catalogue, readings, known_at=moment.known_at)
     body = value_body(moment.kpi, readings[0], judgements[0])
-    return answer(request, body, etag=readings_etag(readings, judgements))
-
-
-def _several(
-    request: Request,
-    catalogue: Catalogue,
-    readings: Sequence[Reading],
-    judgements: Sequence[Judgement],
-    *,
-    next_cursor: str | None,
-) -> Response:
-    pairs = zip(readings, judgements, strict=True)
-    items = [value_body(catalogue.kpis[each.slug], each, judgement) for each, judgement in pairs]
-    body = ValuesBody(items=items, next_cursor=next_cursor)
-    return answer(request, body, etag=readings_etag(readings, judgements, next_cursor))
+    return await exported(
+        request,
+        body,
+        lambda: value_table([body], names=list(asked)),
+        etag=readings_etag(readings, judgements),
+        wanted=wanted,
+        name=f"{moment.kpi.slug}-value",
+    )
 
 
 def _place(combination: Combination) -> Place:
     return (series_key(dict(combination)),)
-
-
-@router.get("/values", response_model=ValuesBody, openapi_extra=DIMENSION_FILTERS)
-async def list_values(
-    request: Request,
-    *,
-    state: State,
-    catalogue: CurrentCatalogue,
-    selection: Annotated[Selection, Depends(selection_of)],
-    limit: Limit = 100,
-    cursor: Cursor = None,
-) -> Response:
-    """The current values of all series, by KPI, window and dimensions."""
-    wanted = _wanted(selection, selection.slugs_in(visible_kpis(catalogue)))
-    after = START if cursor is None else _after(cursor)
-    rows = await state.readings.page(wanted, after=after, limit=limit + 1)
-    page, has_more = rows[:limit], len(rows) > limit
-    next_cursor = encoded_cursor(_current_place(page[-1])) if has_more else None
-    told = await fresh(state.readings, catalogue, defined(catalogue, page), now=state.clock())
-    readings = [row.reading for row in told]
-    judgements = await judged(state, catalogue, readings, are_current=True)
-    return _several(request, catalogue, readings, judgements, next_cursor=next_cursor)
-
-
-def _wanted(selection: Selection, slugs: Sequence[str]) -> Wanted:
-    return Wanted(
-        slugs=slugs,
-        windows=sorted(selection.windows) or None,
-        breakdown=None if selection.breakdown is None else sorted(selection.breakdown),
-        any_of=selection.series.any_of,
-        none_of=selection.series.none_of,
-    )
-
-
-def _after(cursor: str) -> Position:
-    slug, window, named = decoded_cursor(cursor, tuple[str, str, dict[str, str | None]])
-    if any("\0" in (part or "") for part in (slug, window, *named, *named.values())):
-        raise InvalidParameterError("cursor", NOT_OURS)
-    return slug, window, named
-
-
-def _current_place(row: CurrentReading) -> Position:
-    return row.reading.slug, row.reading.window, dict(row.reading.dimensions)
