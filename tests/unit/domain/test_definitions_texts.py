@@ -22,6 +22,7 @@ EXAMPLES = {
     "flights": (ROOT / "kpis" / "flights.yaml").read_text("utf-8"),
     **{file.stem: file.read_text("utf-8") for file in sorted((ROOT / "tests" / "shop").glob("*.yaml"))},
 }
+EXAMPLES["scorecards"] = SEPARATOR.join((EXAMPLES["scores"], EXAMPLES["scorecards"]))
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
