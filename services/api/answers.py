@@ -82,7 +82,7 @@ def answer_bytes(
 
 
 def _for_caller(request: Request, etag: str) -> str:
-    """*etag* for what a caller sees: a user whose limits have changed is not told that it still holds.
+    """*etag* for what a caller sees: what a key with other limits was answered is not told to hold.
 
     Strong ones are of the answer itself, and say so already.
     """

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.domain.audits import Head
+from shared.domain.audits import Head, link
 from shared.storage import audit
 from shared.storage.audit import Entry, Filters, Verdict
 from shared.storage.engine import open_engine, reading, transaction
@@ -144,6 +145,19 @@ async def test_tampering_is_found(engine: AsyncEngine, statement: str, broken: i
     await _tamper(engine, statement)
 
     assert (await _verdict(engine)).broken == broken
+
+
+async def test_an_entry_with_a_hash_of_its_own(engine: AsyncEngine) -> None:
+    """Who rewrites an entry and its hash has not rewritten what follows: the next one is found not to fit."""
+    async with reading(engine) as connection:
+        _, second, first = await audit.entries(connection, Filters())
+    forged = replace(second, actor="cli:somebody")
+    digest = link(first.hash, forged).hex()
+    await _tamper(
+        engine, f"UPDATE audit SET actor = 'cli:somebody', hash = decode('{digest}', 'hex') WHERE seq = 2"
+    )
+
+    assert (await _verdict(engine)).broken == 3
 
 
 async def test_a_log_cut_short(engine: AsyncEngine) -> None:

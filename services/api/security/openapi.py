@@ -17,8 +17,8 @@ def secured(document: dict[str, Any], routes: Iterable[APIRoute]) -> dict[str, A
         _SCHEME: {
             "type": "http",
             "scheme": "bearer",
-            "description": "A key of Tidemark, tmk_..., or an access token of the issuer that the operator"
-            " trusts. The scopes that an operation lists are what the caller has to have.",
+            "description": "A key of Tidemark, tmk_... The scopes that an operation lists are what the key"
+            " has to have; of several entries one is enough.",
         }
     }
     for route in routes:

@@ -6,7 +6,7 @@ from shared.domain.access.rates import Bucket, Rate, full, taken
 from shared.runtime.clock import monotonic_s
 
 _FORGET_AT = 10_000
-"""From so many callers on, those who have rested are forgotten: users of an issuer may be many."""
+"""From so many callers on, those who have rested are forgotten: short-lived keys may be many."""
 
 
 class Rates:
