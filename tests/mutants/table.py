@@ -332,8 +332,8 @@ MUTANTS = (
     Mutant(
         "flights-of-one-moment",
         "services/api/single_flights.py",
-        "if began_s > oldest_s:",
-        "if began_s > 0:",
+        "if flight.began_s <= oldest_s]",
+        "if flight.began_s < 0]",
         ("tests/unit/api/test_single_flights.py",),
     ),
     Mutant(

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from services.api.single_flights import MOST, SingleFlights
+from services.api.single_flights import FRESH_S, KEPT_S, MOST, SingleFlights
 
 pytestmark = pytest.mark.asyncio
 
@@ -16,13 +16,14 @@ class Kitchen:
         self.made = 0
         self.now_s = 100.0
         self.may_end = asyncio.Event()
-        self.flights = SingleFlights[int](kept_s=0.25, now_s=lambda: self.now_s)
+        self.fails = False
+        self.flights = SingleFlights[int](now_s=lambda: self.now_s)
 
     async def _make(self, key: object) -> int:
         self.made += 1
         number = self.made
         await self.may_end.wait()
-        if key == "burnt":
+        if key == "burnt" or self.fails:
             raise ValueError(key)
         return number
 
@@ -46,12 +47,62 @@ async def test_apart() -> None:
     kitchen = Kitchen()
     kitchen.may_end.set()
     found = [await kitchen.ask(), await kitchen.ask("other")]
-    kitchen.now_s += 0.2
+    kitchen.now_s += FRESH_S - 0.01
     found.append(await kitchen.ask())
-    kitchen.now_s += 0.05
+    kitchen.now_s += KEPT_S
     found.append(await kitchen.ask())
 
     assert found == [1, 2, 1, 3]
+
+
+async def test_renewed_behind() -> None:
+    """Who asks all the time never waits: an answer that is not fresh is given once more, and renewed."""
+    kitchen = Kitchen()
+    kitchen.may_end.set()
+    found = [await kitchen.ask()]
+    kitchen.now_s += FRESH_S
+    kitchen.may_end.clear()
+    found += [await kitchen.ask() for _ in range(3)]
+    await asyncio.sleep(0)
+    made_meanwhile = kitchen.made
+    kitchen.may_end.set()
+    await asyncio.sleep(0.01)
+    found.append(await kitchen.ask())
+
+    assert found == [1, 1, 1, 1, 2]
+    assert (made_meanwhile, kitchen.made) == (2, 2)
+
+
+async def test_never_older() -> None:
+    """However slow a renewal is, nobody gets an answer that began longer ago than one may."""
+    kitchen = Kitchen()
+    kitchen.may_end.set()
+    await kitchen.ask()
+    kitchen.now_s += FRESH_S
+    kitchen.may_end.clear()
+    await kitchen.ask()
+    kitchen.now_s += KEPT_S - FRESH_S
+    waiting = asyncio.ensure_future(kitchen.ask())
+    await asyncio.sleep(0.01)
+    is_waiting = not waiting.done()
+    kitchen.may_end.set()
+
+    assert is_waiting
+    assert (await waiting, kitchen.made) == (2, 2)
+
+
+async def test_a_renewal_that_fails() -> None:
+    """An error behind an answer ends that answer: the next who asks is told, or gets a new one."""
+    kitchen = Kitchen()
+    kitchen.may_end.set()
+    await kitchen.ask()
+    kitchen.now_s += FRESH_S
+    kitchen.fails = True
+    assert await kitchen.ask() == 1
+    await asyncio.sleep(0.01)
+    kitchen.fails = False
+
+    assert await kitchen.ask() == 3
 
 
 async def test_going_away() -> None:
