@@ -13,8 +13,8 @@ _ROWS = Path(__file__).with_name("rows.yaml")
 _HEAD = """\
 # Features, and the test that proves each
 
-Made of `tests/features/rows.yaml` by `python -m tests.features`. A test compares the two, looks for every test
-named here and wants one for every feature that is a must (**M**). The others are marked S.
+Made of `tests/features/rows.yaml` by `python -m tests.features`. A test compares the two, looks for every
+test named here and wants one for every feature that is a must (**M**). The others are marked S.
 """
 
 
