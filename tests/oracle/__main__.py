@@ -1,6 +1,6 @@
 """The oracle as a command: reads source topics from Kafka and prints every value as a line of JSON.
 
-python -m tests.oracle --kpis FILE --bootstrap HOST:PORT --topic T [--topic U] --at RFC3339
+python -m tests.oracle --kpis FILE [--kpis FILE] --bootstrap HOST:PORT --topic T [--topic U] --at RFC3339
 """
 
 import argparse
@@ -25,14 +25,20 @@ def main() -> None:
     """Print what the oracle says about every KPI, window and series of a file."""
     asked = _arguments()
     records = asyncio.run(read_topics(asked.bootstrap, asked.topic))
-    oracle = Oracle(asked.kpis.read_text(), records, ingested_at=asked.ingested_at or asked.at)
+    oracle = Oracle(
+        "\n---\n".join(file.read_text() for file in asked.kpis),
+        records,
+        ingested_at=asked.ingested_at or asked.at,
+    )
     for line in lines(oracle, asked.at):
         sys.stdout.write(json.dumps(line) + "\n")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.oracle", description=main.__doc__)
-    parser.add_argument("--kpis", type=Path, required=True, help="the KPI file")
+    parser.add_argument(
+        "--kpis", type=Path, action="append", required=True, help="a KPI file; may be repeated"
+    )
     parser.add_argument("--bootstrap", required=True, help="host:port of a Kafka broker")
     parser.add_argument("--topic", action="append", required=True, help="a source topic; may be repeated")
     parser.add_argument("--at", type=datetime.fromisoformat, required=True, help="the instant of the values")

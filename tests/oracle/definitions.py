@@ -42,9 +42,13 @@ class Definition:
 
 
 def definitions(text: str) -> dict[str, Definition]:
-    """The definitions of a YAML file of one or more documents, by slug."""
+    """The KPIs in force by a YAML text of one or more documents of any kind, by slug."""
     documents = [document for document in yaml.safe_load_all(text) if document]
-    return {document["slug"]: _definition(document) for document in documents}
+    return {document["slug"]: _definition(document) for document in documents if _is_in_force(document)}
+
+
+def _is_in_force(document: Mapping[str, Any]) -> bool:
+    return document.get("kind", "KPI") == "KPI" and document.get("status") != "draft"
 
 
 def _definition(document: Mapping[str, Any]) -> Definition:

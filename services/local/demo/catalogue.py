@@ -1,6 +1,7 @@
-"""Putting the demo's KPI file in force, by the same code as `tidemark kpi apply`."""
+"""Putting the demo's KPI files in force, by the same code as `tidemark kpi apply`."""
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -11,14 +12,18 @@ from shared.storage.definitions import apply_changes
 from shared.storage.engine import transaction
 
 
-async def apply_file(engine: AsyncEngine, path: Path) -> int:
-    """Put the definitions of the file at *path* in force and say how many they are.
+async def apply_files(engine: AsyncEngine, paths: Iterable[Path]) -> int:
+    """Put the definitions of the files at *paths* in force together and say how many they are.
 
     Raises:
-        DefinitionError: the file cannot be used; the message names every place.
+        DefinitionError: a file cannot be used; the message names every place.
     """
-    text = await asyncio.to_thread(path.read_text, encoding="utf-8")
-    definitions = [located.definition for located in read_definitions({path.name: text})]
+    texts = await asyncio.to_thread(_texts, paths)
+    definitions = [located.definition for located in read_definitions(texts)]
     async with transaction(engine) as connection:
         await apply_changes(connection, definitions, utc_now())
     return len(definitions)
+
+
+def _texts(paths: Iterable[Path]) -> dict[str, str]:
+    return {path.name: path.read_text(encoding="utf-8") for path in paths}

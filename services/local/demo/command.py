@@ -10,6 +10,7 @@ from rich.console import Console
 from services.local.demo.reports import Outcome, document, summary, table
 from services.local.demo.run import Options, Stage, run
 from services.local.demo.screens import Screen
+from services.local.demo.shop import DAYS
 from services.local.failures import LocalStackError
 from shared.domain.errors import TidemarkError
 from shared.observability.logging import configure_logging
@@ -28,13 +29,16 @@ def demo(
     last: Annotated[
         int | None, typer.Option("--events", min=1000, help="Only so many flights, the last of the year.")
     ] = None,
+    days: Annotated[
+        int, typer.Option("--days", min=1, max=DAYS, help="Only so many days of the shop, the last ones.")
+    ] = DAYS,
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave Kafka and PostgreSQL running at the end.")
     ] = False,
 ) -> None:
     """Real departures through Kafka to values, an alert and the addresses to look at."""
     configure_logging(service="demo", level="warning", as_json=False)
-    options = Options(last=last, keeps_servers=keep)
+    options = Options(last=last, days=days, keeps_servers=keep)
     try:
         outcome = asyncio.run(_until_told(options, once=once, as_json=as_json))
     except (LocalStackError, TidemarkError, OSError) as error:

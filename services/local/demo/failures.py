@@ -8,11 +8,11 @@ _SHOWN_LINES = 15
 
 
 class SourceTreeMissingError(LocalStackError):
-    """The demo cannot find its KPI file."""
+    """The demo cannot find its KPI files."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"{path} is missing: the demo's KPI file and the oracle that judges its numbers are only in the"
+            f"{path} is missing: the demo's KPI files and the oracle that judges its numbers are only in the"
             " source tree. Clone the repository and run `make demo` there."
         )
 

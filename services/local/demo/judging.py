@@ -73,7 +73,7 @@ def _same(ours: Decimal | None, theirs: Decimal | None, *, exact: bool) -> bool:
 
 
 async def expected_values(
-    *, source_tree: Path, kpis: Path, bootstrap_servers: str, topic: str, at: datetime
+    *, source_tree: Path, kpis: Sequence[Path], bootstrap_servers: str, topic: str, at: datetime
 ) -> list[Expected]:
     """What the oracle makes of the raw events in *topic*.
 
@@ -83,7 +83,8 @@ async def expected_values(
         OracleFailedError: it ended with an error or not in time.
     """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.oracle", "--kpis", str(kpis), "--topic", topic),
+        *(sys.executable, "-m", "tests.oracle", "--topic", topic),
+        *(part for file in kpis for part in ("--kpis", str(file))),
         *("--bootstrap", bootstrap_servers, "--at", at.isoformat()),
         cwd=source_tree,
         stdin=asyncio.subprocess.DEVNULL,

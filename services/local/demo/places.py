@@ -17,7 +17,7 @@ class Places:
 
     Attributes:
         source_tree: the root of the repository, where the oracle lies among the tests.
-        kpis: the KPI file that is put in force.
+        kpis: the directory of the KPI files that are put in force.
         stack: the home of the demo's own Kafka and PostgreSQL, emptied at each start.
         logs: where the services' logs go.
     """
@@ -27,15 +27,24 @@ class Places:
     stack: Path
     logs: Path
 
+    @property
+    def files(self) -> list[Path]:
+        """The KPI files of all catalogues, in the order of their names."""
+        return sorted(self.kpis.glob("*.yaml"))
+
 
 def places(home: Path, *, source_tree: Path = _SOURCE_TREE) -> Places:
     """The places of a demo that writes below *home*.
 
     Raises:
-        SourceTreeMissingError: this is an installed package without the KPI file and the oracle.
+        SourceTreeMissingError: this is an installed package without the KPI files and the oracle.
     """
-    kpis = source_tree / "kpis" / "flights.yaml"
-    for needed in (kpis, source_tree / "tests" / "oracle" / "__main__.py"):
+    kpis = source_tree / "kpis"
+    for needed in (
+        kpis / "flights.yaml",
+        kpis / "shop.yaml",
+        source_tree / "tests" / "oracle" / "__main__.py",
+    ):
         if not needed.exists():
             raise SourceTreeMissingError(needed)
     logs = home / "demo"

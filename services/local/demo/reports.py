@@ -107,7 +107,7 @@ def _number(value: Decimal | None, *, exact: bool) -> str:
 def _caption(outcome: Outcome) -> str:
     series = [one for one in outcome.judged if one.expected.dimensions]
     equal = sum(one.equal for one in series)
-    return f"and {equal} of {len(series)} values by carrier and by origin are equal"
+    return f"and {equal} of {len(series)} values of series are equal"
 
 
 def summary(outcome: Outcome) -> str:

@@ -10,11 +10,12 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.local import stack
-from services.local.demo.catalogue import apply_file
+from services.local.demo import shop
+from services.local.demo.catalogue import apply_files
 from services.local.demo.environment import environment, services
 from services.local.demo.failures import NotEmptyError
 from services.local.demo.fleet import Fleet, Service, running
-from services.local.demo.flights import Flight, archive, events, flights
+from services.local.demo.flights import archive, events, flights
 from services.local.demo.judging import Expected, Judged, expected_values, judge
 from services.local.demo.places import Places, places, sole_demo
 from services.local.demo.receiver import Receiver, receiving
@@ -46,10 +47,12 @@ class Options:
 
     Attributes:
         last: only so many flights, those at the end of the year; None is all.
+        days: only so many days of the shop, those at the end.
         keeps_servers: Kafka and PostgreSQL stay up at the end.
     """
 
     last: int | None = None
+    days: int = shop.DAYS
     keeps_servers: bool = False
 
 
@@ -78,11 +81,20 @@ async def run(
         LocalStackError: something could not be started, ended, or took too long.
     """
     where = places(default_home())
-    screen.say("reading the flights of 2013")
-    found = await asyncio.to_thread(flights, archive(), last=options.last)
     with sole_demo(where):
         async with _staged(where, options, screen) as stage:
+            screen.say(f"reading the flights of 2013 and making up {options.days} days of a shop")
+            found = await asyncio.to_thread(_told, options, utc_now())
             return await stage.fleet.unless_one_dies(_played(stage, found, screen, show, stay))
+
+
+def _told(options: Options, ending_at: datetime) -> Sequence[tuple[bytes, bytes]]:
+    """Keys and events of both stories, that of the shop first: it has what comes late and twice."""
+    found = flights(archive(), last=options.last)
+    return [
+        *shop.events(ending_at=ending_at, days=options.days),
+        *events(found, ending_at=ending_at),
+    ]
 
 
 @contextlib.asynccontextmanager
@@ -92,7 +104,7 @@ async def _staged(where: Places, options: Options, screen: Screen) -> AsyncItera
         addresses = await doors.enter_async_context(_servers(where.stack, options, screen))
         engine = open_engine(addresses.database_url, application_name="tidemark-demo")
         doors.push_async_callback(engine.dispose)
-        await _prepared(engine, addresses.kafka_bootstrap_servers, where.kpis)
+        await _prepared(engine, addresses.kafka_bootstrap_servers, where.files)
         receiver = await doors.enter_async_context(receiving(await free_port()))
         three = await services(where.logs)
         told = environment(three, addresses=addresses, topic=topics.DEFAULT_SOURCE, receiver=receiver)
@@ -120,7 +132,7 @@ async def _servers(home: Path, options: Options, screen: Screen) -> AsyncIterato
             await leave(home, progress=screen.say)
 
 
-async def _prepared(engine: AsyncEngine, bootstrap_servers: str, kpis: Path) -> None:
+async def _prepared(engine: AsyncEngine, bootstrap_servers: str, files: Sequence[Path]) -> None:
     """Make schema, source topic and catalogue, on servers that hold nothing yet.
 
     Raises:
@@ -132,13 +144,13 @@ async def _prepared(engine: AsyncEngine, bootstrap_servers: str, kpis: Path) -> 
     await upgrade(engine)
     if (await _ledger(engine)).consumed:
         raise NotEmptyError("The database has counted events before.")
-    await apply_file(engine, kpis)
+    await apply_files(engine, files)
     await ensure_topics(bootstrap_servers, [TopicSpec(topics.DEFAULT_SOURCE, SOURCE_PARTITIONS)])
 
 
 async def _played(
     stage: Stage,
-    found: Sequence[Flight],
+    found: Sequence[tuple[bytes, bytes]],
     screen: Screen,
     show: Callable[[Stage, Outcome], None],
     stay: asyncio.Event | None,
@@ -156,14 +168,14 @@ async def _played(
     return outcome
 
 
-async def _streamed(stage: Stage, found: Sequence[Flight], screen: Screen) -> Flow:
+async def _streamed(stage: Stage, found: Sequence[tuple[bytes, bytes]], screen: Screen) -> Flow:
     servers = stage.addresses.kafka_bootstrap_servers
     async with open_producer(servers, "tidemark-demo") as producer:
         with screen.bars(len(found)) as bars:
             return await stream(
                 producer,
                 topics.DEFAULT_SOURCE,
-                events(found, ending_at=utc_now()),
+                found,
                 ledger=lambda: _ledger(stage.engine),
                 on_sent=bars.on_sent,
                 on_counted=bars.on_counted,
@@ -178,7 +190,7 @@ async def _ledger(engine: AsyncEngine) -> Ledger:
 async def _judged(stage: Stage, at: datetime) -> list[Judged]:
     expected = await expected_values(
         source_tree=stage.places.source_tree,
-        kpis=stage.places.kpis,
+        kpis=stage.places.files,
         bootstrap_servers=stage.addresses.kafka_bootstrap_servers,
         topic=topics.DEFAULT_SOURCE,
         at=at,

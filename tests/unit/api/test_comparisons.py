@@ -333,7 +333,7 @@ async def test_examples() -> None:
     shown = re.findall(
         r"curl '[^']*(/v1/kpis/\S+/(?:compare|trend)\?[^']*)'", DOCS.read_text(encoding="utf-8")
     )
-    async with a_client(Memory(), *kpis_of(DEMO.read_text(encoding="utf-8"))) as client:
+    async with a_client(Told(), *kpis_of(DEMO.read_text(encoding="utf-8"))) as client:
         statuses = {path: (await client.get(path)).status_code for path in shown}
 
     assert list(statuses.values()) == [200, 200]

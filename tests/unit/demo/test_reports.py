@@ -119,7 +119,7 @@ def test_the_table() -> None:
 
     assert "carrier=AA" in text
     assert "carrier=UA" not in text
-    assert "1 of 2 values by carrier and by origin are equal" in text
+    assert "1 of 2 values of series are equal" in text
 
 
 def test_the_summary() -> None:

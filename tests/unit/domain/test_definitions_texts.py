@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 REFERENCE = (ROOT / "docs" / "kpi-files.md").read_text("utf-8")
 EXAMPLES = {
     "reference": REFERENCE.split("```yaml\n")[1].split("```")[0],
-    "flights": (ROOT / "kpis" / "flights.yaml").read_text("utf-8"),
+    **{f"kpis/{name}": (ROOT / "kpis" / f"{name}.yaml").read_text("utf-8") for name in ("flights", "shop")},
     **{file.stem: file.read_text("utf-8") for file in sorted((ROOT / "tests" / "shop").glob("*.yaml"))},
 }
 EXAMPLES["scorecards"] = SEPARATOR.join((EXAMPLES["scores"], EXAMPLES["scorecards"]))
