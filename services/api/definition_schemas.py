@@ -12,9 +12,11 @@ from services.api.security.redactions import shown_formula, shown_name, shown_ta
 from shared.domain.aggregates import Aggregate, Per
 from shared.domain.alerts import Condition
 from shared.domain.definitions import Alert, Catalogue, Kind, Kpi, OpenHours, Severity
+from shared.domain.definitions.calendar_parts import Weeks
 from shared.domain.definitions.formats import Format, Style
 from shared.domain.definitions.lifecycles import Lifecycle
 from shared.domain.gaps import Fill
+from shared.domain.reckonings import WEEKDAYS, YearEnd
 from shared.domain.targets import Direction
 
 KpiStatus = Literal["draft", "active", "deprecated", "retired"]
@@ -67,6 +69,29 @@ class FormatBody:
 
 
 @dataclass(frozen=True, slots=True)
+class YearEndsBody:
+    """With which day years of whole weeks end."""
+
+    weekday: str
+    month: int
+    rule: Annotated[
+        YearEnd, Field(description="last: the last such day of the month; nearest: to the month's last day")
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarBody:
+    """Which days make a week, a month, a quarter and a year."""
+
+    week_start: Annotated[str, Field(description="The day with which weeks begin, such as monday")]
+    weeks: Annotated[
+        Weeks | None,
+        Field(description="Weeks of the months of a quarter, a 53rd in the last; null: months are months"),
+    ]
+    year_ends: Annotated[YearEndsBody | None, Field(description="Of years of weeks")]
+
+
+@dataclass(frozen=True, slots=True)
 class KpiBody:
     """A KPI's definition in force, or kept as a draft."""
 
@@ -113,6 +138,9 @@ class KpiBody:
     windows: Annotated[list[str], Field(description="The first is the one meant when none is named")]
     zone: Annotated[str, Field(description="The IANA time zone its days begin in")]
     fiscal_year_start: Annotated[int, Field(description="The month with which its years begin")]
+    calendar: Annotated[
+        CalendarBody | None, Field(description="null: weeks begin on Monday, and months are the calendar's")
+    ]
     business_hours: Annotated[HoursBody | None, Field(description="null: its events count at any time")]
     target: Annotated[
         list[Mapping[str, Any]],
@@ -180,6 +208,7 @@ def definition_body(kpi: Kpi, version: int, *, retired_at: datetime | None = Non
         windows=list(kpi.windows),
         zone=kpi.zone,
         fiscal_year_start=kpi.fiscal_year_start,
+        calendar=_calendar(kpi),
         business_hours=_hours(kpi.business_hours),
         target=[each.model_dump(by_alias=True, exclude_defaults=True) for each in kpi.target],
         alerts=[_rule(rule) for rule in kpi.alerts],
@@ -189,6 +218,17 @@ def definition_body(kpi: Kpi, version: int, *, retired_at: datetime | None = Non
 
 def _format(told: Format | None) -> FormatBody | None:
     return None if told is None else FormatBody(told.style, told.currency, told.decimals)
+
+
+def _calendar(kpi: Kpi) -> CalendarBody | None:
+    if kpi.calendar is None:
+        return None
+    ends = kpi.calendar.year_ends
+    return CalendarBody(
+        week_start=WEEKDAYS[kpi.reckoning.week_start],
+        weeks=kpi.calendar.weeks,
+        year_ends=None if ends is None else YearEndsBody(ends.weekday, ends.month, ends.rule),
+    )
 
 
 def _hours(hours: OpenHours | None) -> HoursBody | None:

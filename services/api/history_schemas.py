@@ -9,9 +9,9 @@ from pydantic import Field
 
 from services.api.annotation_schemas import AnnotationBody
 from services.api.schemas import Judged, PointBody, point_bodies
-from shared.domain.calendars import Period
 from shared.domain.definitions import Kpi
 from shared.domain.gaps import Fill
+from shared.domain.reckonings import Period
 
 _Window = Annotated[str | None, Field(description="null: each point is a whole period, as bucket says")]
 _Bucket = Annotated[Period | None, Field(description="The period of the calendar that each point is of")]

@@ -87,10 +87,10 @@ class Wish:
         if not isinstance(rule, Follow) or rule.base is Base.SAME or not self.is_additive:
             return None
         against = Against.PREVIOUS if rule.base is Base.PREVIOUS else Against.LAST_YEAR
-        then_us = compared_at(against, self.window, instant_us(self.at), self.calendar)
-        end_us = self.calendar.next_period_start(
-            self.window.period, then_us, year_start=self.window.year_start
+        then_us = compared_at(
+            against, self.window, instant_us(self.at), self.calendar, reckoning=self.window.reckoning
         )
+        end_us = self.calendar.next_period_start(self.window.period, then_us, reckoning=self.window.reckoning)
         if end_us <= instant_us(self.now) - INSTANTS_US:
             return None
         combination = () if rule.is_total else self.combination

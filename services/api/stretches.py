@@ -13,8 +13,9 @@ from services.api.parameters import (
     readable,
     step_of,
 )
-from shared.domain.calendars import Calendar, Period, as_datetime, instant_us
+from shared.domain.calendars import Calendar, as_datetime, instant_us
 from shared.domain.definitions import Kpi
+from shared.domain.reckonings import Period
 from shared.domain.steps import Step, UnknownStepError, before, edges, instants, parse_step
 from shared.domain.windows import Previous, Sliding, interval, parse_window
 
@@ -124,10 +125,10 @@ def _periods(
 ) -> Stretch:
     if wish.step is not None:
         raise InvalidParameterError("step", "goes not with bucket, whose points follow one another")
-    year_start, end_us = kpi.fiscal_year_start, instant_us(end)
-    usual_us = before(period, end_us, USUAL_BUCKETS, calendar, year_start=year_start)
+    reckoning, end_us = kpi.reckoning, instant_us(end)
+    usual_us = before(period, end_us, USUAL_BUCKETS, calendar, reckoning=reckoning)
     start_us = usual_us if start is None else instant_us(start)
-    found = list(islice(edges(period, start_us, end_us, calendar, year_start=year_start), MAX_POINTS + 2))
+    found = list(islice(edges(period, start_us, end_us, calendar, reckoning=reckoning), MAX_POINTS + 2))
     if start is None:
         # Values lie within 400 days by the ends of their windows; what these begin with may be older.
         kept_us = instant_us(now - KEPT)
@@ -145,7 +146,7 @@ def _periods(
 
 def _check_edges(kpi: Kpi, window: str, found: list[int], zone: str | None, *, now_us: int) -> None:
     """Refuse periods that the panes of *kpi* do not have: of another zone, or finer than what is kept."""
-    parsed, calendar = parse_window(window, year_start=kpi.fiscal_year_start), Calendar(kpi.zone)
+    parsed, calendar = parse_window(window, reckoning=kpi.reckoning), Calendar(kpi.zone)
     assert isinstance(parsed, Previous)  # noqa: S101 - for the type checker: all of these windows are
     for start_us, end_us in pairwise(found):
         whole = interval(parsed, end_us, finest=kpi.finest, now_us=now_us, calendar=calendar)

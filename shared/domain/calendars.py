@@ -6,13 +6,13 @@ half an hour, days that a zone has skipped and midnights that its clocks jump ov
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from functools import lru_cache
-from typing import assert_never
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
+
+from shared.domain.reckonings import GREGORIAN, Period, Reckoning
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -21,17 +21,6 @@ _DAY_US = 24 * _HOUR_US
 _DAY = timedelta(days=1)
 
 Int64s = npt.NDArray[np.int64]
-
-
-class Period(StrEnum):
-    """A stretch of the calendar; weeks are those of ISO 8601 and begin on Monday."""
-
-    HOUR = "hour"
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-    QUARTER = "quarter"
-    YEAR = "year"
 
 
 def instant_us(at: datetime) -> int:
@@ -66,24 +55,18 @@ class Calendar:
         """The first instant of the local day after the one that holds *at_us*."""
         return self.wall_us(self.day_of(at_us) + _DAY)
 
-    def period_start(self, period: Period, at_us: int, *, year_start: int = 1) -> int:
-        """The first instant of the *period* that holds *at_us*.
-
-        Args:
-            period: quarters and years begin with the month *year_start* or three, six, nine after it.
-            at_us: any instant.
-            year_start: the first month of the year, 1 to 12.
-        """
+    def period_start(self, period: Period, at_us: int, *, reckoning: Reckoning = GREGORIAN) -> int:
+        """The first instant of the *period* that holds *at_us*, its days being those of *reckoning*."""
         if period is Period.HOUR:
             return self._hour_start(at_us)
-        return self.wall_us(first_day(period, self.day_of(at_us), year_start=year_start))
+        return self.wall_us(reckoning.first_day(period, self.day_of(at_us)))
 
-    def next_period_start(self, period: Period, at_us: int, *, year_start: int = 1) -> int:
+    def next_period_start(self, period: Period, at_us: int, *, reckoning: Reckoning = GREGORIAN) -> int:
         """The first instant of the *period* after the one that holds *at_us*; as in `period_start`."""
         if period is Period.HOUR:
             return self._next_hour_start(at_us)
-        first = first_day(period, self.day_of(at_us), year_start=year_start)
-        return self.wall_us(next_first_day(period, first))
+        first = reckoning.first_day(period, self.day_of(at_us))
+        return self.wall_us(reckoning.next_first_day(period, first))
 
     def day_starts(self, times_us: Int64s) -> Int64s:
         """`day_start` of every element; the cost is that of the distinct days, however far apart."""
@@ -143,39 +126,6 @@ class Calendar:
     def _next_hour_start(self, at_us: int) -> int:
         next_us = at_us - (at_us + self.offset_us(at_us)) % _HOUR_US + _HOUR_US
         return self.offset_change(at_us, next_us) or next_us
-
-
-def first_day(period: Period, day: date, *, year_start: int) -> date:
-    """The first day of the *period* that holds *day*; the period is a day or longer."""
-    match period:
-        case Period.DAY:
-            return day
-        case Period.WEEK:
-            return day - day.weekday() * _DAY
-        case Period.MONTH:
-            return day.replace(day=1)
-        case Period.QUARTER:
-            return _months_on(day, -((day.month - year_start) % 3))
-        case Period.YEAR:
-            return _months_on(day, -((day.month - year_start) % 12))
-        case Period.HOUR:
-            raise ValueError("an hour is shorter than a day")
-        case _:
-            assert_never(period)
-
-
-def next_first_day(period: Period, first: date) -> date:
-    """The first day of the *period* after the one that begins on *first*."""
-    days = {Period.DAY: 1, Period.WEEK: 7}.get(period)
-    if days is not None:
-        return first + days * _DAY
-    return _months_on(first, {Period.MONTH: 1, Period.QUARTER: 3, Period.YEAR: 12}[period])
-
-
-def _months_on(day: date, months: int) -> date:
-    """The first of the month *months* after that of *day*."""
-    years, month = divmod(day.month - 1 + months, 12)
-    return date(day.year + years, month + 1, 1)
 
 
 @lru_cache(maxsize=16_384)

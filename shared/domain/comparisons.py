@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Literal, assert_never
 
 from shared.domain.calendars import Calendar
+from shared.domain.reckonings import GREGORIAN, Period, Reckoning
 from shared.domain.targets import Direction
 from shared.domain.windows import Previous, Sliding, ToDate, Window, earlier
 
@@ -65,16 +66,25 @@ _QUOTIENTS = Context(prec=34, rounding=ROUND_HALF_EVEN, traps=_TRAPS)
 """As many digits as formulas have, and room for a larger exponent than theirs."""
 
 _DAY = timedelta(days=1)
+_PERIODS = {Against.LAST_MONTH: Period.MONTH, Against.LAST_YEAR: Period.YEAR}
 
 
 def compared_at(
-    against: Against, window: Window, at_us: int, calendar: Calendar, *, align: Alignment = Alignment.DATE
+    against: Against,
+    window: Window,
+    at_us: int,
+    calendar: Calendar,
+    *,
+    align: Alignment = Alignment.DATE,
+    reckoning: Reckoning = GREGORIAN,
 ) -> int:
     """The instant at which *window* is what its value at *at_us* is compared with, in microseconds.
 
     That of a week, month or year before is when the zone's clocks showed the same time: where they jumped
     over it, the first instant after the jump, and where they showed it twice, the first of both. The 31st
-    stands for the last day of shorter months, and 29 February for that of other years.
+    stands for the last day of shorter months, and 29 February for that of other years. Where months and years
+    are of whole weeks it is the same weekday of the week with the same number, whatever the alignment. Week
+    53 stands beside week 52, and the last week of a longer month beside the last one of a shorter.
 
     Args:
         against: which one is meant.
@@ -82,10 +92,15 @@ def compared_at(
         at_us: the instant of the value.
         calendar: the KPI's zone.
         align: what of the calendar has to meet; of a month or a year only.
+        reckoning: which days the KPI's months and years have.
     """
     if against is Against.PREVIOUS:
         return earlier(window, at_us, calendar).at_us
-    return calendar.wall_us(_before(calendar.local(at_us), against, align))
+    shown = calendar.local(at_us)
+    if reckoning.years is not None and against in _PERIODS:
+        day = reckoning.as_far_before(_PERIODS[against], shown.date())
+        return calendar.wall_us(datetime.combine(day, shown.time()))
+    return calendar.wall_us(_before(shown, against, align))
 
 
 def _before(
@@ -123,12 +138,12 @@ def excess_us(window: Window, at_us: int, start_us: int, end_us: int, calendar: 
 def _length_us(window: Window, at_us: int, calendar: Calendar) -> int:
     if isinstance(window, Sliding):
         return window.length_us
-    start_us = calendar.period_start(window.period, at_us, year_start=window.year_start)
+    start_us = calendar.period_start(window.period, at_us, reckoning=window.reckoning)
     match window:
         case ToDate():
             return at_us - start_us
         case Previous():
-            return start_us - calendar.period_start(window.period, start_us - 1, year_start=window.year_start)
+            return start_us - calendar.period_start(window.period, start_us - 1, reckoning=window.reckoning)
         case _:
             assert_never(window)
 

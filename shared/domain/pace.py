@@ -109,7 +109,7 @@ def span_of(window: ToDate, start_us: int, end_us: int, *, now_us: int, calendar
         now_us: as seen from when.
         calendar: the KPI's zone.
     """
-    following = calendar.next_period_start(window.period, start_us, year_start=window.year_start)
+    following = calendar.next_period_start(window.period, start_us, reckoning=window.reckoning)
     return Span(start_us, following, max(min(end_us, now_us, following), start_us))
 
 
@@ -121,12 +121,12 @@ def same_points(
     That is as many local days in and at the same time by the clock, as `prev` has it, and the last instant
     of a period that is shorter.
     """
-    start_us = calendar.period_start(window.period, at_us, year_start=window.year_start)
+    start_us = calendar.period_start(window.period, at_us, reckoning=window.reckoning)
     days, clock = calendar.day_of(at_us) - calendar.day_of(start_us), calendar.local(at_us).time()
     found: list[tuple[int, int, int]] = []
     end_us = start_us
     while len(found) < MOST_EARLIER:
-        begin_us = calendar.period_start(window.period, end_us - 1, year_start=window.year_start)
+        begin_us = calendar.period_start(window.period, end_us - 1, reckoning=window.reckoning)
         if begin_us < since_us:
             break
         point_us = calendar.wall_us(datetime.combine(calendar.day_of(begin_us) + days, clock))

@@ -190,7 +190,7 @@ def holds_until(
         rests = planned.named_us is not None or is_empty
         return None if hours is None and rests else whole.end_us
     calendar = Calendar(question.zone)
-    period_us = calendar.next_period_start(window.period, question.at_us, year_start=window.year_start) - 1
+    period_us = calendar.next_period_start(window.period, question.at_us, reckoning=window.reckoning) - 1
     if isinstance(window, Previous):
         return None if hours is None else period_us
     grows = not is_empty or hours is not None or whole.start_us == whole.end_us

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.domain.calendars import Calendar, Period
+from shared.domain.calendars import Calendar
 from shared.domain.errors import BadInputError
+from shared.domain.reckonings import Period, Reckoning
 from shared.domain.windows import SECOND_US
 
 _STEP = re.compile(r"([1-9]\d{0,6})(s|m|h|d|w|mo)", re.ASCII)
@@ -80,22 +81,22 @@ def instants(start_us: int, end_us: int, step: Step, calendar: Calendar) -> Iter
 
 
 def edges(
-    period: Period, start_us: int, end_us: int, calendar: Calendar, *, year_start: int
+    period: Period, start_us: int, end_us: int, calendar: Calendar, *, reckoning: Reckoning
 ) -> Iterator[int]:
     """Where the whole *period*s between *start_us* and *end_us* begin, and where the last of them ends."""
-    at_us = calendar.period_start(period, start_us, year_start=year_start)
+    at_us = calendar.period_start(period, start_us, reckoning=reckoning)
     if at_us < start_us:
-        at_us = calendar.next_period_start(period, at_us, year_start=year_start)
+        at_us = calendar.next_period_start(period, at_us, reckoning=reckoning)
     while at_us <= end_us:
         yield at_us
-        at_us = calendar.next_period_start(period, at_us, year_start=year_start)
+        at_us = calendar.next_period_start(period, at_us, reckoning=reckoning)
 
 
-def before(period: Period, end_us: int, number: int, calendar: Calendar, *, year_start: int) -> int:
+def before(period: Period, end_us: int, number: int, calendar: Calendar, *, reckoning: Reckoning) -> int:
     """The begin of the *number*th whole *period* before *end_us*."""
-    at_us = calendar.period_start(period, end_us, year_start=year_start)
+    at_us = calendar.period_start(period, end_us, reckoning=reckoning)
     for _ in range(number):
-        at_us = calendar.period_start(period, at_us - 1, year_start=year_start)
+        at_us = calendar.period_start(period, at_us - 1, reckoning=reckoning)
     return at_us
 
 

@@ -5,7 +5,7 @@ from datetime import date
 from itertools import pairwise
 from typing import assert_never
 
-from shared.domain.calendars import Calendar, first_day, instant_us
+from shared.domain.calendars import Calendar, instant_us
 from shared.domain.definitions import Kpi
 from shared.domain.expressions.spelling import number_text
 from shared.domain.readings import Reading
@@ -60,7 +60,7 @@ def _rule_in_words(goal: Goal, day: date, visible: Collection[str]) -> str:
                 return since
             return f"{_times(number_text(times))}what the benchmark {benchmark!r} has {since}".rstrip()
         case Spread(steps, phasing):
-            first = first_day(phasing.every, day, year_start=phasing.year_start)
+            first = phasing.reckoning.first_day(phasing.every, day)
             step = step_at(steps, first)
             amount = number_text(None if step is None else step.value)
             return f"the share of the window in {amount} for the {phasing.every.value} from {first} on"

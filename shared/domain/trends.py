@@ -14,8 +14,9 @@ from itertools import islice, pairwise, takewhile
 
 import numpy as np
 
-from shared.domain.calendars import Calendar, Period
+from shared.domain.calendars import Calendar
 from shared.domain.comparisons import TOLERATED, Judgement, difference, merit
+from shared.domain.reckonings import Period
 from shared.domain.targets import Direction
 from shared.domain.windows import ToDate, Window, earlier
 
@@ -231,11 +232,11 @@ def _backwards(window: Window, at_us: int, calendar: Calendar) -> Iterator[int]:
 
 def _periods_before(window: ToDate, at_us: int, calendar: Calendar) -> Iterator[int]:
     """Each is counted from *at_us*: from one to the next, the 31st would stay the 28th after a February."""
-    first_us = start_us = calendar.period_start(window.period, at_us, year_start=window.year_start)
+    first_us = start_us = calendar.period_start(window.period, at_us, reckoning=window.reckoning)
     yield at_us
     while True:
         end_us = start_us
-        start_us = calendar.period_start(window.period, end_us - 1, year_start=window.year_start)
+        start_us = calendar.period_start(window.period, end_us - 1, reckoning=window.reckoning)
         if window.period is Period.HOUR:
             as_far_us = start_us + at_us - first_us
         else:

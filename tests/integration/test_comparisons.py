@@ -22,7 +22,7 @@ from tests.unit.compute.builders import NOW, an_event
 pytestmark = pytest.mark.asyncio
 
 KPI_FILE = Path(__file__).parents[1] / "shop" / "windows.yaml"
-ZONE, YEAR_START = "Asia/Kathmandu", 7
+ZONE, YEARS = "Asia/Kathmandu", calendars.Years(year_start=7)
 AGAINST = ("previous", "last_week", "last_month", "last_year")
 SHOPS = ("Köln", "Łódź", None)
 
@@ -70,7 +70,7 @@ def _expected_at(window: str, against: str, at: datetime) -> datetime:
     shown = at.astimezone(ZoneInfo(ZONE))
     match against:
         case "previous":
-            return windows.earlier(window, zone=ZONE, at=at, year_start=YEAR_START)
+            return windows.earlier(window, zone=ZONE, at=at, years=YEARS)
         case "last_week":
             return shown - timedelta(days=7)
         case _:
@@ -133,11 +133,11 @@ def _length(body: Mapping[str, Any]) -> timedelta:
 def _excess(body: Mapping[str, Any], window: str, at: datetime) -> timedelta:
     """By how much the window of *body* is longer than it says."""
     if window in windows.TO_DATE:
-        return _length(body) - (at - calendars.begin(windows.TO_DATE[window][0], at, ZONE, YEAR_START))
+        return _length(body) - (at - calendars.begin(windows.TO_DATE[window][0], at, ZONE, YEARS))
     if window in windows.PREVIOUS:
         period = windows.PREVIOUS[window][0]
-        end = calendars.begin(period, at, ZONE, YEAR_START)
-        start = calendars.begin(period, end - timedelta(microseconds=1), ZONE, YEAR_START)
+        end = calendars.begin(period, at, ZONE, YEARS)
+        start = calendars.begin(period, end - timedelta(microseconds=1), ZONE, YEARS)
         return _length(body) - (end - start)
     return _length(body) - windows.length(window)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from tests.oracle.calendars import WEEKDAYS, Years
 from tests.oracle.windows import ALIASES
 
 
@@ -35,7 +36,7 @@ class Definition:
     windows: tuple[str, ...]
     breakdowns: tuple[tuple[str, ...], ...]
     zone: str
-    fiscal_year_start: int
+    years: Years
     hours: Hours | None
     direction: str
     targets: tuple[Mapping[str, Any], ...]
@@ -65,11 +66,26 @@ def _definition(document: Mapping[str, Any]) -> Definition:
         windows=tuple(ALIASES.get(name, name) for name in document["windows"]),
         breakdowns=tuple(_breakdown(names) for names in document.get("breakdowns", ()) if names),
         zone=document.get("zone", "UTC"),
-        fiscal_year_start=document.get("fiscal_year_start", 1),
+        years=_years(document),
         hours=_hours(document.get("business_hours")),
         direction=document.get("direction", "up"),
         targets=tuple(_listed(document.get("target"))),
     )
+
+
+def _years(document: Mapping[str, Any]) -> Years:
+    found = document.get("calendar", {})
+    if "weeks" not in found:
+        week_start = _weekday(found.get("week_start", "monday"))
+        return Years(year_start=document.get("fiscal_year_start", 1), week_start=week_start)
+    ends = found["year_ends"]
+    last = _weekday(ends["weekday"])
+    return Years(week_start=last % 7 + 1, weeks=found["weeks"], ends=(last, ends["month"], ends["rule"]))
+
+
+def _weekday(name: str) -> int:
+    """Monday is 1; three letters are enough."""
+    return next(number for number, day in enumerate(WEEKDAYS, 1) if day[:3] == name[:3])
 
 
 def _listed(found: Mapping[str, Any] | list[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:

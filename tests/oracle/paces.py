@@ -52,7 +52,7 @@ class Question:
 def pace(question: Question) -> Pace:
     """How the period of *question* is going."""
     value, case = question.look(question.at)
-    period_end = calendars.end(_period(case), case.start, case.kpi.zone, case.kpi.fiscal_year_start)
+    period_end = calendars.end(_period(case), case.start, case.kpi.zone, case.kpi.years)
     until = max(min(case.end, question.now, period_end), case.start)
     elapsed = Fraction((until - case.start) // _INSTANT, (period_end - case.start) // _INSTANT)
     whole = replace(case, end=period_end)
@@ -80,7 +80,7 @@ def _at_the_end(question: Question, case: Case) -> Followed:
     def followed(slug: str, dimensions: object, then: datetime) -> Fraction | None:
         if then >= case.start:
             return None
-        end = calendars.end(_period(case), then, case.kpi.zone, case.kpi.fiscal_year_start)
+        end = calendars.end(_period(case), then, case.kpi.zone, case.kpi.years)
         return question.followed(slug, dimensions, end - _INSTANT)  # type: ignore[arg-type]
 
     return followed
@@ -121,10 +121,10 @@ def _projected(
 def _earlier(question: Question, case: Case) -> list[tuple[Fraction | None, Fraction | None]]:
     """What up to eight earlier periods had by the same point, if that can be compared, and at their ends."""
     found: list[tuple[Fraction | None, Fraction | None]] = []
-    begun = calendars.begin(_period(case), question.at, case.kpi.zone, case.kpi.fiscal_year_start)
+    begun = calendars.begin(_period(case), question.at, case.kpi.zone, case.kpi.years)
     within, end = question.at - begun, begun
     while len(found) < 8:
-        begin = calendars.begin(_period(case), end - _INSTANT, case.kpi.zone, case.kpi.fiscal_year_start)
+        begin = calendars.begin(_period(case), end - _INSTANT, case.kpi.zone, case.kpi.years)
         if begin < question.now - 400 * _DAY:
             break
         point = min(begin + within, end - _INSTANT)

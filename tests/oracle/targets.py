@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.oracle import calendars, windows
+from tests.oracle.calendars import Years
 from tests.oracle.definitions import Definition
 
 _INSTANT, _DAY = timedelta(microseconds=1), timedelta(days=1)
@@ -80,7 +81,7 @@ def _excess(case: Case, at: datetime) -> timedelta:
         return timedelta(0)
     if case.window in windows.TO_DATE:
         period = windows.TO_DATE[case.window][0]
-        begun = calendars.begin(period, at, case.kpi.zone, case.kpi.fiscal_year_start)
+        begun = calendars.begin(period, at, case.kpi.zone, case.kpi.years)
         return case.end - case.start - (at - begun)
     return case.end - case.start - windows.length(case.window)
 
@@ -140,17 +141,20 @@ def _bounds(rule: Mapping[str, Any], case: Case, followed: Followed) -> _Bounds 
     if "value" in rule:
         return _number(rule["value"]), _optional(rule.get("warning"))
     values = rule["benchmark"]["values"] if "benchmark" in rule else rule["by_period"]
-    step = _step(values, calendars.day_of(case.last, case.kpi.zone), case.kpi.fiscal_year_start)
+    step = _step(values, calendars.day_of(case.last, case.kpi.zone), case.kpi.years)
     return None if step is None else (times * _number(step["value"]), _optional(step.get("warning")))
 
 
 def _based_at(base: str, case: Case) -> datetime:
     at = case.end if case.window in windows.PREVIOUS else case.last
-    year_start = case.kpi.fiscal_year_start
+    years = case.kpi.years
     if base == "previous":
-        return windows.earlier(case.window, zone=case.kpi.zone, at=at, year_start=year_start)
+        return windows.earlier(case.window, zone=case.kpi.zone, at=at, years=years)
     if base == "last_year":
         shown = at.astimezone(ZoneInfo(case.kpi.zone))
+        if years.ends is not None:
+            day = calendars.week_before("year", shown.date(), years)
+            return shown.replace(year=day.year, month=day.month, day=day.day).astimezone(UTC)
         is_leap_day = (shown.month, shown.day) == (2, 29)
         return shown.replace(year=shown.year - 1, day=28 if is_leap_day else shown.day).astimezone(UTC)
     return at
@@ -158,7 +162,7 @@ def _based_at(base: str, case: Case) -> datetime:
 
 def _on_ramp(points: list[Mapping[str, Any]], case: Case) -> Fraction | None:
     zone, at = case.kpi.zone, case.end
-    edges = [_begin(_first(point["day"], case.kpi.fiscal_year_start), zone) for point in points]
+    edges = [_begin(_first(point["day"], case.kpi.years), zone) for point in points]
     values = [_number(point["value"]) for point in points]
     found = None
     for place, edge in enumerate(edges):
@@ -189,14 +193,14 @@ def _share(rule: Mapping[str, Any], case: Case) -> _Bounds | None:
 def _amount_on(rule: Mapping[str, Any], day: date, case: Case) -> Mapping[str, Any] | None:
     if "value" in rule:
         return rule
-    return _step(rule["by_period"], day, case.kpi.fiscal_year_start)
+    return _step(rule["by_period"], day, case.kpi.years)
 
 
 def _days(case: Case) -> Iterator[tuple[date, Fraction]]:
     """The local days of the window, each with the part of it that is within; one at least."""
     zone, at = case.kpi.zone, case.start
     while at <= case.last:
-        begin, end = calendars.begin("day", at, zone, 1), calendars.end("day", at, zone, 1)
+        begin, end = calendars.begin("day", at, zone, Years()), calendars.end("day", at, zone, Years())
         within = max(min(end, case.end) - max(begin, case.start), timedelta(0))
         yield calendars.day_of(at, zone), Fraction(within // _INSTANT, (end - begin) // _INSTANT)
         at = end
@@ -214,43 +218,46 @@ _SHARES: dict[tuple[str, date, str], Fraction | None] = {}
 
 
 def _share_worked_out(phasing: Mapping[str, Any], day: date, case: Case) -> Fraction | None:
-    zone, year_start = case.kpi.zone, case.kpi.fiscal_year_start
+    zone, years = case.kpi.zone, case.kpi.years
     noon = _begin(day, zone) + timedelta(hours=11)
-    first = calendars.day_of(calendars.begin(phasing["every"], noon, zone, year_start), zone)
-    until = calendars.day_of(calendars.end(phasing["every"], noon, zone, year_start), zone)
+    first = calendars.day_of(calendars.begin(phasing["every"], noon, zone, years), zone)
+    until = calendars.day_of(calendars.end(phasing["every"], noon, zone, years), zone)
     weights = {}
     while first < until:
-        weights[first] = _weight(phasing, first)
+        weights[first] = _weight(phasing, first, years)
         first += _DAY
     total = sum(weights.values(), Fraction(0))
     return weights[day] / total if total else None
 
 
-def _weight(phasing: Mapping[str, Any], day: date) -> Fraction:
+def _weight(phasing: Mapping[str, Any], day: date, years: Years) -> Fraction:
     single = {str(name): weight for name, weight in phasing.get("days", {}).items()}
     if str(day) in single:
         return _number(single[str(day)])
     weekday = phasing.get("weekdays", {}).get(_WEEKDAYS[day.weekday()], 1)
-    return _number(weekday) * _number(phasing.get("months", {}).get(_MONTHS[day.month - 1], 1))
+    month = _MONTHS[calendars.stands_for(day, years) - 1]
+    return _number(weekday) * _number(phasing.get("months", {}).get(month, 1))
 
 
-def _step(values: list[Mapping[str, Any]], day: date, year_start: int) -> Mapping[str, Any] | None:
+def _step(values: list[Mapping[str, Any]], day: date, years: Years) -> Mapping[str, Any] | None:
     """The last of *values* that has begun on *day*, if it says anything."""
     found = None
     for each in values:
-        if _first(each["from"], year_start) <= day:
+        if _first(each["from"], years) <= day:
             found = each
     return None if found is None or found["value"] is None else found
 
 
-def _first(text: object, year_start: int) -> date:
+def _first(text: object, years: Years) -> date:
     """The day with which a year, a quarter, a month or a day begins."""
     parts = str(text).split("-")
     if len(parts) == 3:
         return date(*map(int, parts))
+    if years.ends is not None:
+        return calendars.called(str(text), years)
     if len(parts) == 2 and not parts[1].startswith("Q"):
         return date(int(parts[0]), int(parts[1]), 1)
-    first = date(int(parts[0]), year_start, 1)
+    first = date(int(parts[0]), years.year_start, 1)
     for _ in range(0 if len(parts) == 1 else 3 * (int(parts[1][1]) - 1)):
         first = (first + 31 * _DAY).replace(day=1)
     return first

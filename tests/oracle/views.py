@@ -31,7 +31,7 @@ class View:
         """[start, end) of the window."""
         return windows.interval(
             self.window, siblings=self.asked.windows, zone=self.asked.zone,
-            at=self.at, now=self.now, year_start=self.asked.fiscal_year_start,
+            at=self.at, now=self.now, years=self.asked.years,
         )  # fmt: skip
 
     @property
@@ -39,13 +39,12 @@ class View:
         """How long the window is that a rate divides by, business hours aside."""
         return windows.measured(
             self.window, siblings=self.asked.windows, zone=self.asked.zone,
-            at=self.at, now=self.now, year_start=self.asked.fiscal_year_start,
+            at=self.at, now=self.now, years=self.asked.years,
         )  # fmt: skip
 
     def earlier(self) -> "View":
         """The same one period earlier."""
-        year_start = self.asked.fiscal_year_start
-        before = windows.earlier(self.window, zone=self.asked.zone, at=self.at, year_start=year_start)
+        before = windows.earlier(self.window, zone=self.asked.zone, at=self.at, years=self.asked.years)
         return replace(self, at=before)
 
     def total(self) -> "View":

@@ -16,13 +16,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from tests.oracle import calendars
-from tests.oracle.calendars import day_start
+from tests.oracle.calendars import Years, day_start
 
 __all__ = ["day_start", "earlier", "grain", "interval", "length", "measured", "reach"]
 
 _SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _QUARTER, _INSTANT = timedelta(minutes=15), timedelta(microseconds=1)
+_PLAIN = Years()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 GRAIN_UP_TO = (
@@ -111,21 +112,21 @@ def grain(window: str) -> timedelta:
 
 
 def interval(
-    window: str, *, siblings: Iterable[str], zone: str, at: datetime, now: datetime, year_start: int = 1
+    window: str, *, siblings: Iterable[str], zone: str, at: datetime, now: datetime, years: Years = _PLAIN
 ) -> tuple[datetime, datetime]:
     """[start, end) of *window* at the instant *at*, asked at *now*; *siblings* are all windows of the KPI."""
     finest = min(map(grain, siblings))
     if window in PREVIOUS:
-        return _previous(PREVIOUS[window][0], finest, zone=zone, at=at, now=now, year_start=year_start)
-    begun = _begun(window, at, zone, year_start)
+        return _previous(PREVIOUS[window][0], finest, zone=zone, at=at, now=now, years=years)
+    begun = _begun(window, at, zone, years)
     step, start_step = _steps(window, finest, zone=zone, at=at, now=now, begun=begun)
     end = _up(at, step, zone)
     return _down(end - length(window) if begun is None else begun, start_step, zone), end
 
 
-def _begun(window: str, at: datetime, zone: str, year_start: int) -> datetime | None:
+def _begun(window: str, at: datetime, zone: str, years: Years) -> datetime | None:
     """When the period of a window to date began."""
-    return calendars.begin(TO_DATE[window][0], at, zone, year_start) if window in TO_DATE else None
+    return calendars.begin(TO_DATE[window][0], at, zone, years) if window in TO_DATE else None
 
 
 def _steps(
@@ -140,10 +141,10 @@ def _steps(
 
 
 def _previous(
-    period: str, finest: timedelta, *, zone: str, at: datetime, now: datetime, year_start: int
+    period: str, finest: timedelta, *, zone: str, at: datetime, now: datetime, years: Years
 ) -> tuple[datetime, datetime]:
-    end = calendars.begin(period, at, zone, year_start)
-    start = calendars.begin(period, end - _INSTANT, zone, year_start)
+    end = calendars.begin(period, at, zone, years)
+    start = calendars.begin(period, end - _INSTANT, zone, years)
     step = _kept(max(finest, _QUARTER), now - start) if period == "hour" else _DAY
     return _down(start, step, zone), _up(end, step, zone)
 
@@ -176,20 +177,20 @@ def _up(at: datetime, step: timedelta, zone: str) -> datetime:
     floor = _down(at, step, zone)
     if floor == at:
         return at
-    return calendars.end("day", floor, zone, 1) if step == _DAY else floor + step
+    return calendars.end("day", floor, zone, _PLAIN) if step == _DAY else floor + step
 
 
-def earlier(window: str, *, zone: str, at: datetime, year_start: int = 1) -> datetime:
+def earlier(window: str, *, zone: str, at: datetime, years: Years = _PLAIN) -> datetime:
     """The instant at which *window* is what it was one period before *at*."""
     if window in TO_DATE:
-        return calendars.earlier(TO_DATE[window][0], at, zone, year_start)
+        return calendars.earlier(TO_DATE[window][0], at, zone, years)
     if window in PREVIOUS:
-        return calendars.begin(PREVIOUS[window][0], at, zone, year_start) - _INSTANT
+        return calendars.begin(PREVIOUS[window][0], at, zone, years) - _INSTANT
     return at - length(window)
 
 
 def measured(
-    window: str, *, siblings: Iterable[str], zone: str, at: datetime, now: datetime, year_start: int = 1
+    window: str, *, siblings: Iterable[str], zone: str, at: datetime, now: datetime, years: Years = _PLAIN
 ) -> timedelta:
     """How long *window* is that a rate divides by.
 
@@ -197,7 +198,7 @@ def measured(
     coarser panes, and all others, it is as long as the interval.
     """
     siblings = tuple(siblings)
-    start, end = interval(window, siblings=siblings, zone=zone, at=at, now=now, year_start=year_start)
+    start, end = interval(window, siblings=siblings, zone=zone, at=at, now=now, years=years)
     if window in TO_DATE or window in PREVIOUS:
         return end - start
     finest = min(map(grain, siblings))

@@ -105,7 +105,8 @@ def instant_before(moment: Moment, against: Against, align: Alignment) -> dateti
     """What *moment* is compared with."""
     kpi = moment.kpi
     window, calendar = kpi.window_of(moment.window), Calendar(kpi.zone)
-    return as_datetime(compared_at(against, window, instant_us(moment.at), calendar, align=align))
+    at_us, reckoning = instant_us(moment.at), kpi.reckoning
+    return as_datetime(compared_at(against, window, at_us, calendar, align=align, reckoning=reckoning))
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,10 @@ async def _wish(
     name = known_window(kpi, window)
     instant_at = now if at is None else readable("at", instant("at", at), now=now)
     at_us, calendar = instant_us(instant_at), Calendar(kpi.zone)
-    before = as_datetime(compared_at(against, kpi.window_of(name), at_us, calendar, align=align))
+    before_us = compared_at(
+        against, kpi.window_of(name), at_us, calendar, align=align, reckoning=kpi.reckoning
+    )
+    before = as_datetime(before_us)
     names = known_breakdown(kpi, tuple(breakdown.split(",")))
     change = Change(slug, name, names, readable("with", before, now=now), instant_at)
     return Wish(kpi, change, against, now)

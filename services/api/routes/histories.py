@@ -37,10 +37,10 @@ from services.api.routes.values import KnownAt, Window, evaluated, seen_from
 from services.api.sayings import said_within
 from services.api.schemas import Judged
 from services.api.stretches import Stretch, Wish, stretch
-from shared.domain.calendars import Period
 from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.gaps import Fill
 from shared.domain.ranking import ranked
+from shared.domain.reckonings import Period
 from shared.storage.readings import Ask
 
 router = APIRouter(prefix="/v1", tags=["values"], dependencies=[needs(Scope.READ)])

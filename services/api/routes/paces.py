@@ -12,7 +12,7 @@ from services.api.pace_schemas import PaceBody
 from services.api.pacing import pace_body, wish_for
 from services.api.parameters import InvalidParameterError, dimensions
 from services.api.routes.values import DIMENSIONS, Moment, evaluated, moment_of
-from shared.domain.calendars import Period
+from shared.domain.reckonings import Period
 from shared.domain.windows import ToDate
 
 router = APIRouter(prefix="/v1", tags=["values"], dependencies=[needs(Scope.READ)])

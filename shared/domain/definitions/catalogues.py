@@ -8,10 +8,10 @@ from shared.domain.definitions.event_types import EventType
 from shared.domain.definitions.kinds import Definitions, Key, Kind
 from shared.domain.definitions.kpis import Kpi
 from shared.domain.definitions.objectives import Objective
+from shared.domain.definitions.same_periods import other_periods
 from shared.domain.definitions.scorecards import Scorecard
 from shared.domain.definitions.target_problems import target_problems
 from shared.domain.expressions import Operand
-from shared.domain.windows import needs_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,16 +198,8 @@ def _missing(kpi: Kpi, operand: Kpi) -> Iterator[CatalogueProblem]:
         if names not in operand.all_breakdowns and not _is_total_only(kpi, operand.slug):
             message = f"the formula needs {operand.slug}, which has no breakdown [{', '.join(names)}]"
             yield CatalogueProblem(kpi.slug, ("breakdowns", place), message)
-    zoned = next((window.name for window in kpi.windows_parsed if needs_zone(window)), None)
-    if zoned is not None and kpi.zone != operand.zone:
-        message = f"{zoned} begins in {kpi.zone} here and in {operand.zone} for {operand.slug}"
-        yield CatalogueProblem(kpi.slug, ("zone",), message)
-    if kpi.year_windows and kpi.fiscal_year_start != operand.fiscal_year_start:
-        message = (
-            f"{kpi.year_windows[0]} goes by years from month {kpi.fiscal_year_start} here and from month "
-            f"{operand.fiscal_year_start} for {operand.slug}"
-        )
-        yield CatalogueProblem(kpi.slug, ("fiscal_year_start",), message)
+    for name, message in other_periods(kpi, operand, kpi.windows):
+        yield CatalogueProblem(kpi.slug, (name,), message)
 
 
 def _is_total_only(kpi: Kpi, slug: str) -> bool:

@@ -8,14 +8,13 @@ from pydantic import model_validator
 
 from shared.domain.aggregates import Aggregate, Per, Rule, kind_of
 from shared.domain.business_hours import BusinessHours
-from shared.domain.calendars import Period
 from shared.domain.definitions.lifecycles import Lifecycle
 from shared.domain.definitions.measures import Measure
 from shared.domain.definitions.rules import check_rules
 from shared.domain.definitions.specs import KpiSpec
 from shared.domain.expressions import Formula, parse_filter, parse_formula, parse_scalar
 from shared.domain.targets import Goals
-from shared.domain.windows import Rung, Sliding, Window, grain, parse_window
+from shared.domain.windows import Rung, Window, grain, parse_window
 
 
 class Kpi(KpiSpec):
@@ -44,7 +43,7 @@ class Kpi(KpiSpec):
     @cached_property
     def windows_parsed(self) -> tuple[Window, ...]:
         """The windows, in the order declared."""
-        return tuple(parse_window(name, year_start=self.fiscal_year_start) for name in self.windows)
+        return tuple(parse_window(name, reckoning=self.reckoning) for name in self.windows)
 
     def window_of(self, name: str) -> Window:
         """The window that is called *name*: one of its own, or one that its history by periods is asked for.
@@ -54,16 +53,7 @@ class Kpi(KpiSpec):
         """
         if name in self.windows:
             return self.windows_parsed[self.windows.index(name)]
-        return parse_window(name, year_start=self.fiscal_year_start)
-
-    @cached_property
-    def year_windows(self) -> tuple[str, ...]:
-        """The windows that depend on when its years begin."""
-        return tuple(
-            window.name
-            for window in self.windows_parsed
-            if not isinstance(window, Sliding) and window.period in (Period.QUARTER, Period.YEAR)
-        )
+        return parse_window(name, reckoning=self.reckoning)
 
     @cached_property
     def hours(self) -> BusinessHours | None:
@@ -73,7 +63,7 @@ class Kpi(KpiSpec):
     @cached_property
     def goals(self) -> tuple[Goals, ...]:
         """What it is measured against."""
-        return tuple(target.goals(self.fiscal_year_start) for target in self.target)
+        return tuple(target.goals(self.reckoning) for target in self.target)
 
     @cached_property
     def finest(self) -> Rung:

@@ -40,6 +40,7 @@ def check_rules(kpi: KpiSpec) -> None:
         *_format(kpi),
         *_source(kpi),
         *_aggregate(kpi),
+        *_calendar(kpi),
         *_windows(kpi),
         *_breakdowns(kpi),
         *target_faults(kpi),
@@ -114,6 +115,14 @@ def _number(value: str) -> Found:
         parse_value(value)
     except ExpressionError as error:
         yield Broken(("value",), error.message, (error.line, error.column))
+
+
+def _calendar(kpi: KpiSpec) -> Found:
+    if kpi.reckoning.years is not None and kpi.fiscal_year_start != 1:
+        yield (
+            ("fiscal_year_start",),
+            "years of weeks end as year_ends says: leave fiscal_year_start out",
+        )
 
 
 def _windows(kpi: KpiSpec) -> Found:

@@ -1,11 +1,13 @@
 """The fields of a KPI, each judged on its own; what they must keep to between them stands elsewhere."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from shared.domain.aggregates import Aggregate, Per
+from shared.domain.definitions.calendar_parts import KpiCalendar
 from shared.domain.definitions.fields import (
     Breakdown,
     CategoryName,
@@ -30,6 +32,7 @@ from shared.domain.definitions.lifecycles import Lifecycle
 from shared.domain.definitions.parts import MODEL, Alert, OpenHours
 from shared.domain.definitions.target_parts import Targets
 from shared.domain.gaps import Fill
+from shared.domain.reckonings import Reckoning
 from shared.domain.targets import Direction
 
 
@@ -133,11 +136,22 @@ class KpiSpec(BaseModel):
     fiscal_year_start: Annotated[StrictInt, Field(ge=1, le=12)] = 1
     """The month with which its years begin, and by which its quarters do."""
 
+    calendar: KpiCalendar | None = None
+    """Which days make its weeks, months, quarters and years; without it weeks begin on Monday, and months are
+    those of the calendar."""
+
     business_hours: OpenHours | None = None
     """Only events at these times of these days count; without it, all do."""
 
     prometheus: StrictBool = False
     """Whether its totals are shown to Prometheus as kpi_value."""
+
+    @cached_property
+    def reckoning(self) -> Reckoning:
+        """Which days make its weeks, months, quarters and years."""
+        if self.calendar is None:
+            return Reckoning(self.fiscal_year_start)
+        return self.calendar.reckoning(self.fiscal_year_start)
 
     @property
     def all_breakdowns(self) -> tuple[tuple[str, ...], ...]:

@@ -17,9 +17,9 @@ from pydantic import (
 from pydantic_core import core_schema
 
 from shared.domain.business_hours import DAYS
-from shared.domain.calendars import Period
 from shared.domain.definitions.fields import Dimension, Line, Number, Slug, WindowName, broken
 from shared.domain.definitions.target_days import DayText, day_text, first_of
+from shared.domain.reckonings import Period, Reckoning
 from shared.domain.targets import (
     Base,
     Fixed,
@@ -114,11 +114,11 @@ class Phased(BaseModel):
     days: Annotated[Mapping[str, Weight], Field(max_length=400), AfterValidator(_days)] = {}
     """Weights of single days, such as {2026-11-27: 5}, in place of that product."""
 
-    def phasing(self, year_start: int) -> Phasing:
+    def phasing(self, reckoning: Reckoning) -> Phasing:
         """The same as numbers."""
         return Phasing(
             self.every,
-            year_start,
+            reckoning,
             tuple(self.weekdays.get(name, _ONE) for name in DAYS),
             tuple(self.months.get(name, _ONE) for name in _MONTHS),
             tuple((date.fromisoformat(text), weight) for text, weight in self.days.items()),
@@ -181,40 +181,38 @@ class TargetRule(BaseModel):
     times: Number = _ONE
     """What the value of that KPI or benchmark is multiplied by."""
 
-    def rule(self, year_start: int) -> Rule | None:
+    def rule(self, reckoning: Reckoning) -> Rule | None:
         """The same as numbers; None where nothing is aimed at."""
         if self.kpi is not None:
             return Follow(self.kpi, self.times, self.of, self.total)
         if self.benchmark is not None:
-            return Stepped(_steps(self.benchmark.values, year_start), self.times, self.benchmark.name)
+            return Stepped(_steps(self.benchmark.values, reckoning), self.times, self.benchmark.name)
         if self.ramp:
-            points = (Point(first_of(each.day, year_start=year_start), each.value) for each in self.ramp)
+            points = (Point(first_of(each.day, reckoning=reckoning), each.value) for each in self.ramp)
             return Ramp(tuple(points))
-        return self._levels(year_start)
+        return self._levels(reckoning)
 
-    def _levels(self, year_start: int) -> Rule | None:
-        steps = _steps(self.by_period, year_start)
+    def _levels(self, reckoning: Reckoning) -> Rule | None:
+        steps = _steps(self.by_period, reckoning)
         if self.value is not None:
             steps = (Step(date.min, self.value, self.warning),)
         if not steps:
             return None
         if self.phasing is not None:
-            return Spread(steps, self.phasing.phasing(year_start))
+            return Spread(steps, self.phasing.phasing(reckoning))
         return Stepped(steps) if self.value is None else Fixed(self.value, self.warning)
 
-    def goal(self, year_start: int, dimensions: Mapping[str, str | None]) -> Goal | None:
+    def goal(self, reckoning: Reckoning, dimensions: Mapping[str, str | None]) -> Goal | None:
         """The goal of the series that have *dimensions*; None where nothing is aimed at."""
-        rule = self.rule(year_start)
+        rule = self.rule(reckoning)
         if rule is None:
             return None
         named = tuple((name.removeprefix("data."), value) for name, value in dimensions.items())
         return Goal(rule, self.at_risk, self.tolerance, named)
 
 
-def _steps(values: tuple[DatedValue, ...], year_start: int) -> Steps:
-    return tuple(
-        Step(first_of(each.begin, year_start=year_start), each.value, each.warning) for each in values
-    )
+def _steps(values: tuple[DatedValue, ...], reckoning: Reckoning) -> Steps:
+    return tuple(Step(first_of(each.begin, reckoning=reckoning), each.value, each.warning) for each in values)
 
 
 class SeriesTarget(TargetRule):
@@ -233,10 +231,10 @@ class Target(TargetRule):
     by_dimension: Annotated[tuple[SeriesTarget, ...], Field(max_length=500)] = ()
     """Targets of series, by the values of their dimensions."""
 
-    def goals(self, year_start: int) -> Goals:
+    def goals(self, reckoning: Reckoning) -> Goals:
         """The same as numbers, those that name dimensions first."""
-        named = [each.goal(year_start, each.dimensions) for each in self.by_dimension]
-        own = self.goal(year_start, {})
+        named = [each.goal(reckoning, each.dimensions) for each in self.by_dimension]
+        own = self.goal(reckoning, {})
         return Goals(self.windows, tuple(goal for goal in (*named, own) if goal is not None))
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from shared.domain.definitions.additive import adds_up
 from shared.domain.definitions.kpis import Kpi
+from shared.domain.definitions.same_periods import other_periods
 from shared.domain.definitions.target_parts import TargetRule
-from shared.domain.windows import needs_zone
 
 Path = tuple[str | int, ...]
 Found = Iterator[tuple[Path, str]]
@@ -52,9 +52,6 @@ def _followed(one: _Following, slug: str, kpis: Mapping[str, Kpi], path: Path) -
     if lacking and not one.rule.total:
         told = ", ".join(lacking[0])
         yield path, f"the target needs {slug}, which has no breakdown [{told}]; say total: true for its total"
-    parsed = [kpi.window_of(window) for window in one.windows if window in kpi.windows]
-    zoned = next((window.name for window in parsed if needs_zone(window)), None)
-    if zoned is not None and kpi.zone != followed.zone:
-        yield path, f"{zoned} begins in {kpi.zone} here and in {followed.zone} for {slug}"
-    if set(one.windows) & set(kpi.year_windows) and kpi.fiscal_year_start != followed.fiscal_year_start:
-        yield path, f"years begin with month {kpi.fiscal_year_start} here and another one for {slug}"
+    own = [window for window in one.windows if window in kpi.windows]
+    for _, message in other_periods(kpi, followed, own):
+        yield path, message

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from shared.domain.aggregates import Aggregate
-from shared.domain.calendars import Period, first_day
 from shared.domain.definitions.specs import KpiSpec
 from shared.domain.definitions.target_days import first_of
 from shared.domain.definitions.target_parts import (
@@ -15,6 +14,7 @@ from shared.domain.definitions.target_parts import (
     Target,
     TargetRule,
 )
+from shared.domain.reckonings import Period
 from shared.domain.targets import Base, Direction
 
 Path = tuple[str | int, ...]
@@ -166,7 +166,7 @@ def _wrong_warning(kpi: KpiSpec, rule: TargetRule, value: object, warning: objec
 
 def _ascending(kpi: KpiSpec, values: Sequence[DatedValue | LinePoint], path: Path) -> Found:
     days = [
-        first_of(each.begin if isinstance(each, DatedValue) else each.day, year_start=kpi.fiscal_year_start)
+        first_of(each.begin if isinstance(each, DatedValue) else each.day, reckoning=kpi.reckoning)
         for each in values
     ]
     for place, (earlier, later) in enumerate(pairwise(days), 1):
@@ -181,10 +181,9 @@ def _phasing(kpi: KpiSpec, rule: TargetRule, phased: Phased, path: Path) -> Foun
     if phased.every is Period.HOUR:
         yield (*place, "every"), "every is day, week, month, quarter or year"
         return
-    year_start = kpi.fiscal_year_start
     for number, each in enumerate(rule.by_period):
-        day = first_of(each.begin, year_start=year_start)
-        if first_day(phased.every, day, year_start=year_start) != day:
+        day = first_of(each.begin, reckoning=kpi.reckoning)
+        if kpi.reckoning.first_day(phased.every, day) != day:
             told = f"{each.begin} is not the first day of a {phased.every}, which the amount is for"
             yield (*path, "by_period", number, "from"), told
     yield from _weights(phased, place)

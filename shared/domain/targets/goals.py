@@ -6,8 +6,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import assert_never
 
-from shared.domain.calendars import Calendar, Period
+from shared.domain.calendars import Calendar
 from shared.domain.readings import Dimensions
+from shared.domain.reckonings import Period
 from shared.domain.targets.judging import EXACT, Aim, Direction, Kind
 from shared.domain.targets.schedules import (
     Amount,
@@ -134,7 +135,7 @@ def stretch_of(window: Window, start_us: int, end_us: int, calendar: Calendar) -
     It is that interval, except that a window to date ends with its period where coarse panes reach beyond.
     """
     if isinstance(window, ToDate) and window.period is not Period.HOUR:
-        following = calendar.next_period_start(window.period, start_us, year_start=window.year_start)
+        following = calendar.next_period_start(window.period, start_us, reckoning=window.reckoning)
         return Stretch(start_us, min(end_us, following))
     return Stretch(start_us, end_us)
 

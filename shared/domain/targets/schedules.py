@@ -11,11 +11,11 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 
-from shared.domain.calendars import Calendar, Period, first_day, next_first_day
+from shared.domain.calendars import Calendar
+from shared.domain.reckonings import GREGORIAN, Period, Reckoning
 from shared.domain.targets.judging import QUOTIENT
 
 _DAY = timedelta(days=1)
-_MONTHS = {Period.MONTH: 1, Period.QUARTER: 3, Period.YEAR: 12}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,15 @@ class Phasing:
 
     Attributes:
         every: how long the periods are: a day or longer.
-        year_start: the month with which years begin, and by which quarters do.
+        reckoning: which days these have.
         weekdays: the weights of the days of the week, Monday first.
-        months: the weights of the months, January first; that of a day is the product of both.
+        months: the weights of the months, or of those that stand for them, January first; that of a
+            day is the product of both.
         days: the weights of single days, in place of that product.
     """
 
     every: Period
-    year_start: int = 1
+    reckoning: Reckoning = GREGORIAN
     weekdays: tuple[Decimal, ...] = (Decimal(1),) * 7
     months: tuple[Decimal, ...] = (Decimal(1),) * 12
     days: tuple[tuple[date, Decimal], ...] = ()
@@ -108,7 +109,7 @@ def spread(steps: Steps, phasing: Phasing, start_us: int, end_us: int, calendar:
     if begun is None or ended is None:
         return None
     parts = [_times(step_at(steps, first), 1 - begun), _times(step_at(steps, last), ended)]
-    between = _between(steps, phasing, next_first_day(phasing.every, first), last)
+    between = _between(steps, phasing, phasing.reckoning.next_first_day(phasing.every, first), last)
     return _added([*parts, *between])
 
 
@@ -118,16 +119,11 @@ def _between(steps: Steps, phasing: Phasing, first: date, last: date) -> list[Am
     while first < last:
         after = next((step.first for step in steps if step.first > first), last)
         until = min(after, last)
-        found.append(_times(step_at(steps, first), Fraction(_periods(phasing.every, first, until))))
+        found.append(
+            _times(step_at(steps, first), Fraction(phasing.reckoning.between(phasing.every, first, until)))
+        )
         first = until
     return found
-
-
-def _periods(every: Period, first: date, until: date) -> int:
-    """How many periods there are between the first days *first* and *until*."""
-    if every in _MONTHS:
-        return ((until.year - first.year) * 12 + until.month - first.month) // _MONTHS[every]
-    return (until - first).days // (7 if every is Period.WEEK else 1)
 
 
 def _times(step: Step | None, share: Fraction) -> Amount | None:
@@ -147,7 +143,7 @@ def _added(amounts: Sequence[Amount | None]) -> Amount | None:
 
 
 def _period_first(phasing: Phasing, day: date) -> date:
-    return first_day(phasing.every, day, year_start=phasing.year_start)
+    return phasing.reckoning.first_day(phasing.every, day)
 
 
 def _done(phasing: Phasing, first: date, at_us: int, calendar: Calendar) -> Fraction | None:
@@ -167,11 +163,13 @@ def _done(phasing: Phasing, first: date, at_us: int, calendar: Calendar) -> Frac
 @lru_cache(maxsize=4096)
 def _shares(phasing: Phasing, first: date) -> tuple[Fraction, ...] | None:
     """The part of the period that is over before each of its days, and 1 at the end."""
-    following = next_first_day(phasing.every, first)
+    following = phasing.reckoning.next_first_day(phasing.every, first)
     single = dict(phasing.days)
     totals = [Fraction(0)]
     for number in range((following - first).days):
         day = first + number * _DAY
-        usual = Fraction(phasing.weekdays[day.weekday()]) * Fraction(phasing.months[day.month - 1])
+        usual = Fraction(phasing.weekdays[day.weekday()]) * Fraction(
+            phasing.months[phasing.reckoning.month_of(day) - 1]
+        )
         totals.append(totals[-1] + (Fraction(single[day]) if day in single else usual))
     return tuple(total / totals[-1] for total in totals) if totals[-1] else None

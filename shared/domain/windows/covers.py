@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.domain.calendars import Calendar, Period
+from shared.domain.calendars import Calendar
+from shared.domain.reckonings import Period
 from shared.domain.windows.names import Previous, Sliding, ToDate, Window, grain
 from shared.domain.windows.rungs import (
     DAY_US,
@@ -81,7 +82,7 @@ def _previous(window: Previous, at_us: int, *, finest: Rung, now_us: int, calend
 
 
 def _begin(window: ToDate | Previous, at_us: int, calendar: Calendar) -> int:
-    return calendar.period_start(window.period, at_us, year_start=window.year_start)
+    return calendar.period_start(window.period, at_us, reckoning=window.reckoning)
 
 
 def cover(whole: Interval, *, now_us: int, calendar: Calendar) -> tuple[Span, ...]:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from shared.domain.calendars import Calendar, Period
+from shared.domain.calendars import Calendar
+from shared.domain.reckonings import Period
 from shared.domain.windows.covers import begins_with
 from shared.domain.windows.names import Previous, Sliding, Window
 from shared.domain.windows.rungs import Rung, edge_after, edge_before, joins_days, retained_from
@@ -25,7 +26,7 @@ def last_instant(
         calendar: the KPI's zone.
     """
     if not isinstance(window, Sliding):
-        return calendar.next_period_start(window.period, at_us, year_start=window.year_start) - 1
+        return calendar.next_period_start(window.period, at_us, reckoning=window.reckoning) - 1
     ends = retained_from(finest, age_us)
     begins = begins_with(window, at_us, ends, now_us=at_us + age_us, calendar=calendar)
     last_end_us = edge_after(first_us + 1, begins, calendar) + window.length_us - 1
@@ -61,11 +62,11 @@ def earlier(window: Window, at_us: int, calendar: Calendar) -> Shift:
     """
     if isinstance(window, Sliding):
         return Shift(at_us - window.length_us, is_moving=True, until_us=None)
-    start_us = calendar.period_start(window.period, at_us, year_start=window.year_start)
-    end_us = calendar.next_period_start(window.period, at_us, year_start=window.year_start)
+    start_us = calendar.period_start(window.period, at_us, reckoning=window.reckoning)
+    end_us = calendar.next_period_start(window.period, at_us, reckoning=window.reckoning)
     if isinstance(window, Previous):
         return Shift(start_us - 1, is_moving=False, until_us=end_us)
-    before_us = calendar.period_start(window.period, start_us - 1, year_start=window.year_start)
+    before_us = calendar.period_start(window.period, start_us - 1, reckoning=window.reckoning)
     if window.period is Period.HOUR:
         return _held(before_us + at_us - start_us, start_us, until_us=end_us)
     return _days_in(at_us, start_us, before_us, calendar)

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.domain.calendars import Period
+from shared.domain.reckonings import GREGORIAN, Period, Reckoning
 from shared.domain.windows.rungs import DAY_US, HOUR_US, MINUTE_US, SECOND_US, Rung
 
 SHORTEST, LONGEST = timedelta(seconds=10), timedelta(days=400)
@@ -33,12 +33,12 @@ class ToDate:
     """The period that holds an instant, from its begin to the instant.
 
     Attributes:
-        year_start: the first month of the year, by which quarters and years begin.
+        reckoning: which days its weeks, months, quarters and years have.
     """
 
     name: str
     period: Period
-    year_start: int = 1
+    reckoning: Reckoning = GREGORIAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Previous:
 
     name: str
     period: Period
-    year_start: int = 1
+    reckoning: Reckoning = GREGORIAN
 
 
 Window = Sliding | ToDate | Previous
@@ -94,21 +94,21 @@ def window_name(text: str) -> str:
     return _ALIASES.get(text, text)
 
 
-def parse_window(text: str, *, year_start: int = 1) -> Window:
+def parse_window(text: str, *, reckoning: Reckoning = GREGORIAN) -> Window:
     """The window that *text*, or an alias of it, names: `5m`, `24h`, `30d`, `today`, `previous_year`.
 
     Args:
         text: the name.
-        year_start: the first month of the year, by which quarters and years begin.
+        reckoning: which days weeks, months, quarters and years have.
 
     Raises:
         ValueError: the text is no window, or a length not within 10 seconds and 400 days.
     """
     name = window_name(text)
     if name in _TO_DATE:
-        return ToDate(name, _TO_DATE[name], year_start)
+        return ToDate(name, _TO_DATE[name], reckoning)
     if name in _PREVIOUS:
-        return Previous(name, _PREVIOUS[name], year_start)
+        return Previous(name, _PREVIOUS[name], reckoning)
     match = _SLIDING.fullmatch(text)
     if match is None:
         names = ", ".join(CALENDAR_WINDOWS)

@@ -45,7 +45,8 @@ RETENTION_US = {
 """How far back the panes of a rung may be read: beyond it the next coarser rung answers.
 
 Days are kept as far back as any question reaches: at the oldest instant, the previous year of the previous
-year, which begins up to three years before, and a day for each rounding of an end.
+year, which begins up to three years before (1,099 days, where one of them has 53 weeks), and a day for each
+rounding of an end.
 """
 
 WRITTEN_US = {

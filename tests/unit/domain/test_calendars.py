@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.calendars import Calendar, Period, as_datetime, first_day, instant_us
+from shared.domain.calendars import Calendar, as_datetime, instant_us
+from shared.domain.reckonings import Period, Reckoning
 from tests.oracle import calendars as oracle
+from tests.unit.domain.reckoned import RECKONINGS, years_of
 
 ZONES = (
     "UTC", "Europe/Berlin", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Adelaide", "Australia/Lord_Howe",
@@ -50,30 +52,30 @@ def places(draw: st.DrawFn) -> tuple[str, int]:
     return zone, draw(whenever | about | full)
 
 
-@given(place=places(), period=st.sampled_from(list(Period)), year_start=st.integers(1, 12))
-def test_the_oracle_agrees(place: tuple[str, int], period: Period, year_start: int) -> None:
+@given(place=places(), period=st.sampled_from(list(Period)), reckoning=RECKONINGS)
+def test_the_oracle_agrees(place: tuple[str, int], period: Period, reckoning: Reckoning) -> None:
     """Walking minute by minute and day by day finds the same begin and end of every period."""
     (zone, at), calendar = place, Calendar(place[0])
 
-    start = calendar.period_start(period, at, year_start=year_start)
-    end = calendar.next_period_start(period, at, year_start=year_start)
+    start = calendar.period_start(period, at, reckoning=reckoning)
+    end = calendar.next_period_start(period, at, reckoning=reckoning)
 
-    assert as_datetime(start) == oracle.begin(period, as_datetime(at), zone, year_start)
-    assert as_datetime(end) == oracle.end(period, as_datetime(at), zone, year_start)
+    assert as_datetime(start) == oracle.begin(period, as_datetime(at), zone, years_of(reckoning))
+    assert as_datetime(end) == oracle.end(period, as_datetime(at), zone, years_of(reckoning))
 
 
-@given(place=places(), period=st.sampled_from(list(Period)), year_start=st.integers(1, 12))
-def test_periods_partition_time(place: tuple[str, int], period: Period, year_start: int) -> None:
+@given(place=places(), period=st.sampled_from(list(Period)), reckoning=RECKONINGS)
+def test_periods_partition_time(place: tuple[str, int], period: Period, reckoning: Reckoning) -> None:
     """Every instant lies in exactly one period of each kind, the one before ends where it begins."""
     (_, at), calendar = place, Calendar(place[0])
 
-    start = calendar.period_start(period, at, year_start=year_start)
-    end = calendar.next_period_start(period, at, year_start=year_start)
+    start = calendar.period_start(period, at, reckoning=reckoning)
+    end = calendar.next_period_start(period, at, reckoning=reckoning)
 
     assert start <= at < end
-    assert calendar.period_start(period, end - 1, year_start=year_start) == start
-    assert calendar.period_start(period, end, year_start=year_start) == end
-    assert calendar.next_period_start(period, start - 1, year_start=year_start) == start
+    assert calendar.period_start(period, end - 1, reckoning=reckoning) == start
+    assert calendar.period_start(period, end, reckoning=reckoning) == end
+    assert calendar.next_period_start(period, start - 1, reckoning=reckoning) == start
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,7 @@ def test_hours(zone: str, at: str, start: str, end: str) -> None:
 )
 def test_first_days(period: Period, day: date, year_start: int, first: date) -> None:
     """Weeks begin on Monday; quarters and years with the first month of the year."""
-    assert first == first_day(period, day, year_start=year_start)
+    assert first == Reckoning(year_start).first_day(period, day)
 
 
 def test_a_day_that_never_was() -> None:

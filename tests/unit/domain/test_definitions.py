@@ -82,6 +82,7 @@ def test_spec_round_trip() -> None:
     assert (timedelta(seconds=90), Decimal("0.1")) == (again.alerts[0].held_for, again.alerts[0].threshold)
 
 
+ENDS = {"weekday": "saturday", "month": 1, "rule": "nearest"}
 HOURS = {"days": ["mon", "tue"], "from": "09:00", "to": "17:30"}
 
 REFUSED = [
@@ -109,6 +110,30 @@ REFUSED = [
     ({"windows": ["9s"]}, ("windows", 0), "'9s' is out of range"),
     ({"windows": ["mtd", "this_month"]}, ("windows", 1), "the window mtd is the same as mtd"),
     ({"fiscal_year_start": 13}, ("fiscal_year_start",), "fiscal_year_start must be at most 12"),
+    ({"calendar": {"week_start": "Sunday"}}, ("calendar", "week_start"), "there is no day 'Sunday'"),
+    ({"calendar": {"weeks": "4-4-4"}}, ("calendar", "weeks"), "weeks must be '4-4-5', '4-5-4' or '5-4-4'"),
+    ({"calendar": {"weeks": "4-4-5"}}, ("calendar",), "with which day do years of weeks end?"),
+    ({"calendar": {"year_ends": ENDS}}, ("calendar",), "year_ends is for years of weeks"),
+    (
+        {"calendar": {"weeks": "4-4-5", "year_ends": ENDS, "week_start": "mon"}},
+        ("calendar",),
+        "years that end on a saturday have weeks that begin on sunday",
+    ),
+    (
+        {"calendar": {"weeks": "4-4-5", "year_ends": ENDS}, "fiscal_year_start": 4},
+        ("fiscal_year_start",),
+        "years of weeks end as year_ends says",
+    ),
+    (
+        {"calendar": {"weeks": "4-4-5", "year_ends": ENDS | {"month": 0}}},
+        ("calendar", "year_ends", "month"),
+        "month must be at least 1",
+    ),
+    (
+        {"calendar": {"weeks": "4-4-5", "year_ends": ENDS | {"rule": "first"}}},
+        ("calendar", "year_ends", "rule"),
+        "rule must be 'last' or 'nearest'",
+    ),
     (
         {"business_hours": HOURS | {"days": ["monday"]}},
         ("business_hours", "days"),
@@ -354,10 +379,50 @@ def test_operand_with_another_year() -> None:
     formula = a_kpi("f", formula="o", windows=["mtd", "qtd"], fiscal_year_start=4)
 
     assert problems(formula, a_kpi("o", windows=["mtd", "qtd"])) == [
-        ("f", ("fiscal_year_start",), "qtd goes by years from month 4 here and from month 1 for o")
+        ("f", ("fiscal_year_start",), "qtd goes by years from month 4 here and by years from month 1 for o")
     ]
     monthly = a_kpi("f", formula="o", windows=["mtd"], fiscal_year_start=4)
     assert problems(monthly, a_kpi("o", windows=["mtd"])) == []
+
+
+@pytest.mark.parametrize(
+    ("windows", "here", "there", "message"),
+    [
+        (
+            ["24h", "this_week"], {"week_start": "sunday"}, None,
+            "this_week goes by weeks from sunday here and by weeks from monday for o",
+        ),
+        (
+            ["today", "mtd"], {"weeks": "4-4-5", "year_ends": ENDS}, None,
+            "mtd goes by 4-4-5 weeks of years to the nearest saturday of month 1 here and by years from",
+        ),
+        (
+            ["ytd"], {"weeks": "4-4-5", "year_ends": ENDS}, {"weeks": "4-5-4", "year_ends": ENDS},
+            "here and by 4-5-4 weeks of years",
+        ),
+        (["this_week"], {"weeks": "4-4-5", "year_ends": ENDS}, {"week_start": "sunday"}, None),
+        (["24h", "today", "mtd"], {"week_start": "sunday"}, None, None),
+    ],
+)  # fmt: skip
+def test_operand_with_another_calendar(
+    windows: list[str], here: dict[str, Any], there: dict[str, Any] | None, message: str | None
+) -> None:
+    """A formula goes by the weeks, months and years of its KPIs, as far as its windows depend on them."""
+    found = problems(
+        a_kpi("f", formula="o", windows=windows, calendar=here), a_kpi("o", windows=windows, calendar=there)
+    )
+
+    assert [path for _, path, _ in found] == ([] if message is None else [("calendar",)])
+    assert all(message is not None and message in told for *_, told in found)
+
+
+def test_calendars_do_not_count() -> None:
+    """A calendar changes what windows stand for, not what is counted: the measures are the same."""
+    plain = a_kpi(windows=["mtd"], breakdowns=["shop"])
+    retail = a_kpi(windows=["mtd"], breakdowns=["shop"], calendar={"weeks": "4-4-5", "year_ends": ENDS})
+
+    assert plain.measures() == retail.measures()
+    assert "calendar" not in spec_of(plain)
 
 
 def test_operand_of_totals() -> None:

@@ -99,6 +99,7 @@ KPIS = st.fixed_dictionaries(
         "business_hours": st.sampled_from([{"days": ["mon", "sun"], "from": "10:30", "to": "24:00"}]),
         "zone": st.sampled_from(["UTC", "Europe/Berlin"]),
         "fiscal_year_start": st.integers(1, 12),
+        "calendar": st.sampled_from([{"week_start": "sunday"}, {}]),
         "prometheus": st.booleans(),
     },
 ).map(lambda fields: a_kpi(**fields, breakdowns=[["null"], ["true", "a.b"]]))

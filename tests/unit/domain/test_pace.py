@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.calendars import Calendar, Period, instant_us
+from shared.domain.calendars import Calendar, instant_us
 from shared.domain.pace import (
     Earlier,
     Method,
@@ -22,6 +22,7 @@ from shared.domain.pace import (
     same_points,
     span_of,
 )
+from shared.domain.reckonings import Period
 from shared.domain.targets import Direction
 from shared.domain.windows import DAY_US, ToDate
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.aggregates import EMPTY
-from shared.domain.calendars import Calendar, Period, as_datetime
+from shared.domain.calendars import Calendar, as_datetime
 from shared.domain.readings import Answer, Question, measured_us, plan, stays_until
+from shared.domain.reckonings import Period, Reckoning
 from shared.domain.windows import (
     CALENDAR_WINDOWS,
     DAY_US,
@@ -31,6 +32,8 @@ from shared.domain.windows import (
     parse_window,
 )
 from tests.oracle import windows as oracle
+from tests.oracle.calendars import Years
+from tests.unit.domain.reckoned import RECKONINGS, years_of
 from tests.unit.domain.test_calendars import places, us
 
 WINDOWS = (
@@ -53,15 +56,15 @@ ages = (st.integers(0, 400 * DAY_US) | edges).filter(lambda age: 0 <= age <= 400
 @st.composite
 def questions(draw: st.DrawFn) -> Question:
     """A window that the KPI has besides shorter ones, at an instant."""
-    window = parse_window(draw(st.sampled_from(WINDOWS)), year_start=draw(st.integers(1, 12)))
+    window = parse_window(draw(st.sampled_from(WINDOWS)), reckoning=draw(RECKONINGS))
     finest = draw(st.sampled_from([rung for rung in Rung if rung <= grain(window)]))
     zone, at = draw(places())
     return Question(window, at, finest, zone)
 
 
-def year_start_of(question: Question) -> int:
-    """The first month of the year that the question goes by."""
-    return 1 if isinstance(question.window, Sliding) else question.window.year_start
+def years_asked(question: Question) -> Years:
+    """The weeks and years that the question goes by."""
+    return Years() if isinstance(question.window, Sliding) else years_of(question.window.reckoning)
 
 
 def on_edge(at_us: int, rung: Rung, calendar: Calendar) -> bool:
@@ -102,15 +105,15 @@ def test_the_interval_is_enough_and_no_more(question: Question, age: int) -> Non
     window, at, day = question.window, question.at_us, Calendar(question.zone)
 
     if isinstance(window, Previous):
-        end = day.period_start(window.period, at, year_start=window.year_start)
-        start = day.period_start(window.period, end - 1, year_start=window.year_start)
+        end = day.period_start(window.period, at, reckoning=window.reckoning)
+        start = day.period_start(window.period, end - 1, reckoning=window.reckoning)
     else:
         end = at
         start = whole.end_us - window.length_us if isinstance(window, Sliding) else whole.start_us
     assert end <= whole.end_us <= day.next_day_start(end) + HOUR_US
     assert min(day.day_start(start), start - HOUR_US) <= whole.start_us <= start
     if isinstance(window, ToDate):
-        begun = day.period_start(window.period, at, year_start=window.year_start)
+        begun = day.period_start(window.period, at, reckoning=window.reckoning)
         assert whole.start_us <= begun
         assert whole.start_us == begun or window.period is Period.HOUR
 
@@ -128,7 +131,7 @@ def test_the_oracle_agrees(question: Question, age: int) -> None:
         zone=question.zone,
         at=as_datetime(question.at_us),
         now=as_datetime(now),
-        year_start=year_start_of(question),
+        years=years_asked(question),
     )
 
     whole = plan(question, now_us=now).whole
@@ -223,8 +226,8 @@ def test_earlier_is_what_the_oracle_says(question: Question, age: int, before: i
     calendar, zone = Calendar(question.zone), question.zone
 
     def expected(at_us: int) -> datetime:
-        name, year_start = question.window.name, year_start_of(question)
-        return oracle.earlier(name, zone=zone, at=as_datetime(at_us), year_start=year_start)
+        name, years = question.window.name, years_asked(question)
+        return oracle.earlier(name, zone=zone, at=as_datetime(at_us), years=years)
 
     shift = earlier(question.window, question.at_us, calendar)
 
@@ -249,7 +252,7 @@ def test_the_time_a_rate_divides_by(question: Question, age: int) -> None:
         zone=question.zone,
         at=as_datetime(question.at_us),
         now=as_datetime(now),
-        year_start=year_start_of(question),
+        years=years_asked(question),
     )
 
     assert expected == timedelta(microseconds=measured_us(plan(question, now_us=now), question.zone, None))
@@ -310,16 +313,16 @@ def test_intervals_compose(question: Question, age: int, where: float) -> None:
     place=places(),
     period=st.sampled_from(["this_week", "mtd", "qtd", "ytd"]),
     previous=st.sampled_from(["previous_week", "previous_month", "previous_quarter", "previous_year"]),
-    year_start=st.integers(1, 12),
+    reckoning=RECKONINGS,
 )
 def test_the_days_of_a_period_make_it_up(
-    place: tuple[str, int], period: str, previous: str, year_start: int
+    place: tuple[str, int], period: str, previous: str, reckoning: Reckoning
 ) -> None:
     """The yesterdays of a period follow each other without a gap, from its begin to the end of the period."""
     (zone, at), calendar = place, Calendar(place[0])
     wholes = {
         name: interval(
-            parse_window(name, year_start=year_start), at, finest=Rung.M1, now_us=at, calendar=calendar
+            parse_window(name, reckoning=reckoning), at, finest=Rung.M1, now_us=at, calendar=calendar
         )
         for name in (period, previous)
     }

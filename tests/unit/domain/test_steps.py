@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.calendars import Calendar, Period, as_datetime, instant_us
+from shared.domain.calendars import Calendar, as_datetime, instant_us
+from shared.domain.reckonings import Period, Reckoning
 from shared.domain.steps import UnknownStepError, before, edges, instants, parse_step
+from tests.unit.domain.reckoned import RECKONINGS
 
 BERLIN = Calendar("Europe/Berlin")
 ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"])
@@ -59,18 +61,18 @@ def test_laws(start: datetime, zone: str, step: str) -> None:
     assert instant_us(end) - most_us < found[-1] <= instant_us(end)
 
 
-@given(TIMES, ZONES, st.sampled_from(Period), st.integers(1, 12))
-def test_periods(start: datetime, zone: str, period: Period, year_start: int) -> None:
+@given(TIMES, ZONES, st.sampled_from(Period), RECKONINGS)
+def test_periods(start: datetime, zone: str, period: Period, reckoning: Reckoning) -> None:
     """Whole periods follow one another without a gap, each as the calendar has it, none beyond either end."""
     calendar, start_us = Calendar(zone), instant_us(start)
     end_us = instant_us(start + timedelta(days=2 if period is Period.HOUR else 800))
-    found = list(edges(period, start_us, end_us, calendar, year_start=year_start))
+    found = list(edges(period, start_us, end_us, calendar, reckoning=reckoning))
 
     assert start_us <= found[0]
-    assert found[-1] <= end_us < calendar.next_period_start(period, found[-1], year_start=year_start)
+    assert found[-1] <= end_us < calendar.next_period_start(period, found[-1], reckoning=reckoning)
     for begin_us, until_us in pairwise(found):
-        assert calendar.period_start(period, until_us - 1, year_start=year_start) == begin_us
-    assert before(period, found[-1], len(found) - 1, calendar, year_start=year_start) == found[0]
+        assert calendar.period_start(period, until_us - 1, reckoning=reckoning) == begin_us
+    assert before(period, found[-1], len(found) - 1, calendar, reckoning=reckoning) == found[0]
 
 
 @pytest.mark.parametrize("text", ["", "1", "d", "0d", "1y", "-1d", "1 d", "1.5h", "²d"])

@@ -187,7 +187,7 @@ def test_what_adds_up(formula: str, *, expected: bool) -> None:
         (
             {"windows": ["ytd"], "fiscal_year_start": 4, "target": {"kpi": "revenue"}},
             {"windows": ["ytd"]},
-            "years begin with month 4 here",
+            "ytd goes by years from month 4 here and by years from month 1 for revenue",
         ),
         (
             {"formula": "revenue / revenue", "target": {"value": 1, "phasing": {"every": "week"}}},

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.calendars import Calendar, Period, instant_us
+from shared.domain.calendars import Calendar, instant_us
+from shared.domain.reckonings import Period, Reckoning
 from shared.domain.targets import Phasing, Point, Step
 from shared.domain.targets.schedules import on_line, spread, step_at
+from tests.unit.domain.reckoned import RECKONINGS
 
 BERLIN = Calendar("Europe/Berlin")
 ONES = (Decimal(1),) * 7
@@ -129,21 +131,21 @@ def test_up_to_the_end() -> None:
     zone=st.sampled_from(["Europe/Berlin", "Asia/Kathmandu", "America/Sao_Paulo", "Pacific/Apia", "UTC"]),
     every=st.sampled_from([each for each in Period if each is not Period.HOUR]),
     weights=st.tuples(*[st.integers(0, 3).map(Decimal)] * 6, st.just(Decimal(1))),
-    year_start=st.integers(1, 12),
+    reckoning=RECKONINGS,
     edges=st.lists(
         st.integers(0, 500 * 24 * 60).map(lambda minutes: timedelta(minutes=minutes)),
         min_size=3, max_size=3, unique=True,
     ),
 )  # fmt: skip
 def test_shares_add_up(
-    *, zone: str, every: Period, weights: tuple[Decimal, ...], year_start: int, edges: list[timedelta]
+    *, zone: str, every: Period, weights: tuple[Decimal, ...], reckoning: Reckoning, edges: list[timedelta]
 ) -> None:
     """The shares of two stretches, of which one follows the other, make that of both, exactly."""
     begin = datetime(2011, 8, 1, tzinfo=UTC)
     first, middle, last = (instant_us(begin + edge) for edge in sorted(edges))
     steps = (Step(date.min, Decimal(7)),)
     weights = ONES if every is Period.DAY else weights
-    phasing, calendar = Phasing(every, year_start, weekdays=weights), Calendar(zone)
+    phasing, calendar = Phasing(every, reckoning, weekdays=weights), Calendar(zone)
 
     parts = [spread(steps, phasing, *edges, calendar) for edges in ((first, middle), (middle, last))]
     whole = spread(steps, phasing, first, last, calendar)

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shared.domain.calendars import Calendar, Period, as_datetime
+from shared.domain.calendars import Calendar, as_datetime
 from shared.domain.comparisons import Judgement
+from shared.domain.reckonings import Period
 from shared.domain.targets import Direction
 from shared.domain.trends import Course, Point, Trend, apart, share_events, significance, slope_per_day, trend
 from shared.domain.windows import CALENDAR_WINDOWS, ToDate, earlier, parse_window

@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.calendars import Calendar, Period, as_datetime
+from shared.domain.calendars import Calendar, as_datetime
+from shared.domain.reckonings import Period, Reckoning
 from shared.domain.windows import (
     CALENDAR_WINDOWS,
+    DAY_US,
     HOUR_US,
     INSTANTS_US,
     RETENTION_US,
@@ -48,10 +50,10 @@ def test_parse(text: str, window: Window) -> None:
 
 def test_parse_calendar_windows() -> None:
     """Every calendar window keeps its own name, and takes the begin of the year along."""
-    found = [parse_window(name, year_start=4) for name in CALENDAR_WINDOWS]
+    found = [parse_window(name, reckoning=Reckoning(4)) for name in CALENDAR_WINDOWS]
 
     assert list(CALENDAR_WINDOWS) == [window.name for window in found]
-    assert all(not isinstance(window, Sliding) and window.year_start == 4 for window in found)
+    assert all(not isinstance(window, Sliding) and window.reckoning == Reckoning(4) for window in found)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ CASES = [
 @pytest.mark.parametrize(("name", "zone", "at", "start", "end"), CASES)
 def test_calendar_windows(name: str, zone: str, at: str, start: str, end: str) -> None:
     """They begin and end where the periods of the zone do, the year beginning in May."""
-    window, finest = parse_window(name, year_start=5), min(grain(parse_window(name)), Rung.M1)
+    window, finest = parse_window(name, reckoning=Reckoning(5)), min(grain(parse_window(name)), Rung.M1)
 
     found = interval(window, us(at), finest=finest, now_us=us(at), calendar=Calendar(zone))
 
@@ -167,3 +169,5 @@ def test_days_are_kept_as_long_as_anything_asks_for_them() -> None:
     years = max(us(f"{year}-12-31T23:59Z") - us(f"{year - 2}-01-01T00:00Z") for year in (2024, 2025, 2026))
 
     assert RETENTION_US[Rung.D1] > INSTANTS_US + years
+    # A year of 53 weeks, and the two of 52 beside it, by the end of the last of the three.
+    assert RETENTION_US[Rung.D1] > INSTANTS_US + (371 + 2 * 364) * DAY_US
