@@ -48,7 +48,6 @@ def state_on(engine: AsyncEngine, settings: ApiSettings, *, registry: CollectorR
     metrics = ApiMetrics.on(registry)
     catalogue = CatalogueCache(load=stored.catalogue, revision=stored.catalogue_revision)
     gauges = KpiGauges(readings=stored, catalogue=catalogue, clock=utc_now)
-    registry.register(gauges)
     hub = Hub(
         readings=stored,
         catalogue=catalogue,

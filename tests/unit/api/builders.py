@@ -405,7 +405,6 @@ def a_state(
     definitions = Definitions(*(kpis or [a_kpi()]))
     catalogue = CatalogueCache(load=definitions.load, revision=definitions.revision)
     gauges = KpiGauges(readings=memory, catalogue=catalogue, clock=_now)
-    registry.register(gauges)
     state = ApiState(
         readings=memory,
         past=Past(memory),

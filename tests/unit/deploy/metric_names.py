@@ -5,6 +5,7 @@ import re
 from prometheus_client import CollectorRegistry
 
 from services.api.alerting.metrics import AlertMetrics
+from services.api.kpi_gauges import FAMILIES
 from services.api.metrics import ApiMetrics
 from services.api.publishing.metrics import PublishingMetrics
 from services.compute.metrics import Metrics as ComputeMetrics
@@ -14,7 +15,7 @@ _NAME = re.compile(r"\b(?:tidemark|kpi)_[a-z_]+\b")
 _ENDINGS = re.compile(r"_(?:bucket|count|sum|total)$")
 
 #: Made at each scrape from what the database holds, so no registry lists them.
-_OF_KPIS = frozenset({"kpi_value", "kpi_target"})
+_OF_KPIS = frozenset(family.name for family in FAMILIES)
 
 
 def offered() -> frozenset[str]:
