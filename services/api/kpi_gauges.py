@@ -50,6 +50,9 @@ FAMILIES = (
     ),
 )
 
+VALUES = FAMILIES[0]
+"""The only one that tells nothing of targets."""
+
 _Blocks = tuple[str, str, str, str]
 """The samples of one KPI, as text: of each family, in order."""
 
@@ -79,17 +82,22 @@ class KpiGauges:
         self._refreshed_s = float("-inf")
         self._shown: Mapping[str, _Blocks] = {}
 
-    def text(self, visible: Collection[str] | None = None) -> str:
+    def text(
+        self, visible: Collection[str] | None = None, discreet: Collection[str] = frozenset()
+    ) -> str:
         """The samples in memory, in the text format; never asks the database and never blocks.
 
         Args:
             visible: the KPIs that are shown; None shows all that ask for it.
+            discreet: those of which nothing is told but their value.
         """
-        shown = [blocks for slug, blocks in self._shown.items() if visible is None or slug in visible]
+        shown = {slug: each for slug, each in self._shown.items() if visible is None or slug in visible}
+        judged = [blocks for slug, blocks in shown.items() if slug not in discreet]
         return "".join(
             part
             for number, family in enumerate(FAMILIES)
-            for part in (family.head, *(blocks[number] for blocks in shown))
+            for blocks in (shown.values() if family is VALUES else judged,)
+            for part in (family.head, *(each[number] for each in blocks))
         )
 
     async def refresh(self) -> None:

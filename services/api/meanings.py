@@ -1,16 +1,15 @@
 """What readings mean: each against its target; the one place where routes ask for a target or a status."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from services.api.dependencies import ApiState
 from services.api.judging import judgements
-from services.api.security.redactions import shown_name
+from services.api.security.redactions import shown_judgement
 from services.api.security.views import visible_kpis
 from shared.domain.definitions import Catalogue
 from shared.domain.readings import Reading
-from shared.domain.targets import Judgement, Kind
+from shared.domain.targets import Judgement
 from shared.storage.readings import Ask
 
 
@@ -47,11 +46,4 @@ async def judged(
     found = await judgements(catalogue, readings, evaluate=evaluate, now=now, are_current=are_current)
     if visible_kpis(catalogue) is catalogue.kpis:
         return found
-    return [_as_seen(judgement, catalogue) for judgement in found]
-
-
-def _as_seen(judgement: Judgement, catalogue: Catalogue) -> Judgement:
-    """*judgement* without the name of a KPI that is followed and that the caller may not know of."""
-    if judgement.kind is not Kind.KPI:
-        return judgement
-    return replace(judgement, source=shown_name(judgement.source, catalogue))
+    return [shown_judgement(judgement, catalogue) for judgement in found]

@@ -180,7 +180,8 @@ def _whole_aim(wish: Wish, readings: Sequence[Reading], span: Span, judgement: J
         return None
     followed = None
     if isinstance(wish.goal.rule, Follow):
-        if not wish.is_additive:
+        # Without a source, the caller may not see what is followed.
+        if not wish.is_additive or judgement.source is None:
             return _aim_of(judgement)
         has_answer = len(readings) > 1 + 2 * len(wish.points)
         followed = readings[-1].value if has_answer else None

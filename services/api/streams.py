@@ -8,7 +8,7 @@ up to there, whatever the order in which transactions committed.
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -21,6 +21,7 @@ from services.api.judging import judgements
 from services.api.parameters import series_key
 from services.api.readers import Readings
 from services.api.schemas import GoneBody, change_body
+from services.api.security.redactions import UNSEEN
 from services.api.selections import Selection
 from services.api.subscriptions import Batch, Change, SeriesKey, Subscription
 from shared.domain.definitions import Catalogue, Kpi
@@ -43,7 +44,7 @@ class _Told:
 
     Attributes:
         kpi: only its slug where the series is gone, and the KPI perhaps with it.
-        discreet: where its target follows another KPI: that one, and the change without its name.
+        discreet: where its target follows another KPI: that one, and the change without what tells of it.
     """
 
     kpi: Kpi | str
@@ -247,7 +248,7 @@ def _row_told(catalogue: Catalogue, row: CurrentReading, judgement: Judgement) -
     followed = catalogue.kpis.get(judgement.source or "") if judgement.kind is Kind.KPI else None
     discreet = None
     if followed is not None:
-        discreet = (followed, _change(catalogue, row, replace(judgement, source=None)))
+        discreet = (followed, _change(catalogue, row, UNSEEN))
     return _Told(kpi, reading.window, reading.dimensions, change, discreet)
 
 

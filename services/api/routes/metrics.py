@@ -5,6 +5,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
 from services.api.dependencies import Caller, Scope, State, needs, seen_by, visible_kpis
+from services.api.security.redactions import follows_hidden
 
 router = APIRouter(dependencies=[needs(Scope.METRICS, Scope.READ)], include_in_schema=False)
 
@@ -13,9 +14,11 @@ router = APIRouter(dependencies=[needs(Scope.METRICS, Scope.READ)], include_in_s
 async def show_metrics(state: State, caller: Caller) -> Response:
     """Everything that is measured, for Prometheus; nothing of KPIs that the caller may not know of."""
     await state.kpi_gauges.refresh()
-    visible = None
+    visible, discreet = None, frozenset[str]()
     if not caller.limits.is_everything:
         # Only a limited caller needs the catalogue: metrics are there when the database is not.
-        visible = visible_kpis(seen_by(await state.catalogue.current(), caller.limits))
-    text = generate_latest(state.registry) + state.kpi_gauges.text(visible).encode()
+        catalogue = seen_by(await state.catalogue.current(), caller.limits)
+        visible = visible_kpis(catalogue)
+        discreet = frozenset(slug for slug, kpi in visible.items() if follows_hidden(kpi, catalogue))
+    text = generate_latest(state.registry) + state.kpi_gauges.text(visible, discreet).encode()
     return Response(text, media_type=CONTENT_TYPE_LATEST)
