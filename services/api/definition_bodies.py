@@ -2,26 +2,28 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from starlette.requests import Request
 
 from services.api.bodies import read_body
+from services.api.security.refusals import problems_shown
+from services.api.security.views import shown_definitions, visible_kpis
 from shared.domain.definitions import Catalogue, DefinitionError, Kpi, Problem
-from shared.domain.definitions.kinds import Definition, Kind
+from shared.domain.definitions.catalogues import CatalogueProblem
+from shared.domain.definitions.kinds import Definition, Key, Kind, key_of
 from shared.domain.definitions.kpi_files import (
     API_VERSION,
     MAX_BYTES,
-    check_together,
     definition_of,
+    located_problem,
     read_definitions,
 )
 from shared.domain.definitions.lifecycles import Lifecycle
+from shared.domain.definitions.origins import Origin
 from shared.domain.definitions.plans import outcome
 from shared.domain.definitions.problems import Place
-from shared.domain.definitions.together import problems_together
 
 JSON_TYPE = "application/json"
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml")
@@ -48,36 +50,50 @@ BODY_SCHEMAS: dict[str, dict[str, Any]] = {
 """How OpenAPI says what such a body holds."""
 
 
-async def drafts_of(request: Request, catalogue: Catalogue, *, visible: Collection[str]) -> tuple[Kpi, ...]:
+async def drafts_of(request: Request, catalogue: Catalogue) -> tuple[Kpi, ...]:
     """The KPIs that the body of *request* defines, judged as if they were to be put in force.
 
     Args:
         request: whose body nobody has read.
-        catalogue: what is in force.
-        visible: the KPIs that the caller may know of: formulas may read no others.
+        catalogue: what is in force, as the caller may see it: formulas and targets may read nothing else.
 
     Raises:
         DefinitionError: with every problem, each at its field, and with its line and column in YAML.
         BadInputError: the body is too large, not all there, or of another type.
     """
     kind, body = await read_body(request, kinds=BODY_TYPES, most=MAX_BYTES)
-    found = _from_json(body, catalogue) if kind == JSON_TYPE else _from_yaml(body, catalogue)
+    found, origins = _from_json(body) if kind == JSON_TYPE else _from_yaml(body)
     drafts = tuple(each for each in found if isinstance(each, Kpi))
     if not drafts:
         raise DefinitionError([Problem("the body defines no KPI")])
-    _check_visible(drafts, catalogue, visible)
+    _check_free(drafts, catalogue)
+    own = {key_of(each) for each in found}
+    problems = problems_shown(outcome(catalogue, found), found, shown_definitions(catalogue))
+    if problems:
+        raise DefinitionError([told_problem(each, own, origins) for each in problems])
     return drafts
 
 
-def _from_yaml(body: bytes, catalogue: Catalogue) -> Sequence[Definition]:
+def told_problem(problem: CatalogueProblem, own: Collection[Key], origins: Mapping[Key, Origin]) -> Problem:
+    """*problem* as the answer tells it.
+
+    Args:
+        problem: with what was sent, or with what that would break.
+        own: what was sent.
+        origins: where it stands in the body, of what came as YAML.
+    """
+    key = problem.kind, problem.slug
+    if key in own:
+        return located_problem(problem, origins.get(key))
+    return Problem(f"{problem.kind.noun} {problem.slug}: {problem.message}", problem.slug)
+
+
+def _from_yaml(body: bytes) -> tuple[Sequence[Definition], Mapping[Key, Origin]]:
     found = read_definitions({_FILE: yaml_text(body)})
-    located = [replace(each, definition=_active(each.definition)) for each in found]
-    definitions = [each.definition for each in located]
-    check_together(located, outcome(catalogue, definitions))
-    return definitions
+    return [_active(each.definition) for each in found], {each.key: each.origin for each in found}
 
 
-def _from_json(body: bytes, catalogue: Catalogue) -> Sequence[Definition]:
+def _from_json(body: bytes) -> tuple[Sequence[Definition], Mapping[Key, Origin]]:
     fields = dict(json_object(body))
     problems = [
         Problem(f"write {name}: {wanted}, or leave it out", path=(name,))
@@ -88,11 +104,9 @@ def _from_json(body: bytes, catalogue: Catalogue) -> Sequence[Definition]:
         draft = _active(definition_of(Kind.KPI, fields))
     except DefinitionError as error:
         raise DefinitionError([*problems, *error.problems]) from error
-    found = problems_together(outcome(catalogue, [draft]))
-    problems += [Problem(each.message, each.slug, path=each.path, within=each.place) for each in found]
     if problems:
         raise DefinitionError(problems)
-    return [draft]
+    return [draft], {}
 
 
 def _active(definition: Definition) -> Definition:
@@ -145,17 +159,10 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _check_visible(drafts: Sequence[Kpi], catalogue: Catalogue, visible: Collection[str]) -> None:
-    """Go on only if the *drafts* neither read nor replace a KPI that the caller may not know of."""
-    hidden = catalogue.kpis.keys() - set(visible) - {kpi.slug for kpi in drafts}
+def _check_free(drafts: Sequence[Kpi], catalogue: Catalogue) -> None:
+    """Go on only if the *drafts* replace no KPI that the caller may not know of."""
+    visible = visible_kpis(catalogue)
     problems = [
-        Problem(f"there is no KPI {name!r}", kpi.slug, path=("formula",), within=(line, column))
-        for kpi in drafts
-        if kpi.parsed_formula is not None
-        for name, line, column in kpi.parsed_formula.places
-        if name in hidden
-    ]
-    problems += [
         Problem("the slug is taken", kpi.slug, path=("slug",))
         for kpi in drafts
         if kpi.slug in catalogue.kpis and kpi.slug not in visible

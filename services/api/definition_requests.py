@@ -1,6 +1,6 @@
 """What a request says about one definition: the whole of it, or what of it changes; it stores nothing."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -8,31 +8,28 @@ from typing import Any
 from starlette.requests import Request
 
 from services.api.bodies import read_body
-from services.api.definition_bodies import BODY_TYPES, JSON_TYPE, json_object, yaml_text
+from services.api.definition_bodies import BODY_TYPES, JSON_TYPE, json_object, told_problem, yaml_text
+from services.api.security.refusals import problems_shown, warnings_shown
 from services.api.security.views import seen_definitions
 from shared.domain.access import Limits
 from shared.domain.definitions import (
     Catalogue,
     Definition,
     DefinitionError,
-    Definitions,
     Key,
     Kind,
     Problem,
     key_of,
 )
-from shared.domain.definitions.catalogues import CatalogueProblem
 from shared.domain.definitions.kinds import name_field
 from shared.domain.definitions.kpi_files import (
     API_VERSION,
     MAX_BYTES,
     Located,
     definition_of,
-    located_problem,
     read_definitions,
 )
 from shared.domain.definitions.plans import outcome, spec_of
-from shared.domain.definitions.together import problems_together, warnings_together
 
 PATCH_TYPES = ("application/merge-patch+json", JSON_TYPE)
 """A merge patch is JSON, whatever it is called."""
@@ -149,24 +146,13 @@ def warned(sent: Sent, before: Catalogue, limits: Limits) -> tuple[Problem, ...]
     """What is odd about *before* with what was *sent*, if that holds together for a caller with *limits*.
 
     Raises:
-        DefinitionError: with every problem; what breaks elsewhere is told by its kind and name.
+        DefinitionError: with every problem; what breaks elsewhere is told by its kind and name, if the
+            caller may know of it.
     """
     after, seen = outcome(before, [sent.definition]), seen_definitions(before, limits)
-    found = problems_together(after)
-    if not limits.is_everything:
-        # What the caller may not know of is not there for it.
-        among_seen = problems_together(Definitions.of([*seen.values(), sent.definition]))
-        found = (*found, *(each for each in among_seen if (each.kind, each.slug) == sent.key))
+    found = problems_shown(after, [sent.definition], seen)
+    origins = {} if sent.located is None else {sent.key: sent.located.origin}
     if found:
-        raise DefinitionError([_told(problem, sent, seen.keys()) for problem in dict.fromkeys(found)])
-    mine = [each for each in warnings_together(after) if (each.kind, each.slug) == sent.key]
-    return tuple(_told(each, sent, seen.keys()) for each in mine)
-
-
-def _told(problem: CatalogueProblem, sent: Sent, seen: Collection[Key]) -> Problem:
-    key = problem.kind, problem.slug
-    if key == sent.key:
-        return located_problem(problem, None if sent.located is None else sent.located.origin)
-    if key not in seen:
-        return Problem("others need it as it is")
-    return Problem(f"{problem.kind.noun} {problem.slug}: {problem.message}", problem.slug)
+        raise DefinitionError([told_problem(each, {sent.key}, origins) for each in found])
+    odd = warnings_shown(after, [sent.definition], seen)
+    return tuple(told_problem(each, {sent.key}, origins) for each in odd)

@@ -1,6 +1,6 @@
 """What the API says of a definition that is not in force yet: values, cost, events, warnings."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -183,10 +183,14 @@ def _breakdown(cost: MeasureCost, visible: Mapping[str, object]) -> BreakdownCos
     )
 
 
-def events_bodies(study: Study, catalogue: Catalogue, slug: str) -> list[PreviewEventsBody]:
-    """What became of the events, by the KPI that would count them."""
+def events_bodies(
+    study: Study, catalogue: Catalogue, slug: str, *, visible: Container[str]
+) -> list[PreviewEventsBody]:
+    """What became of the events, by the KPI that would count them, of those that are *visible*."""
     return [
-        _events(study, leaf, catalogue.kpis[leaf].event_type or "") for leaf in sorted(catalogue.leaves(slug))
+        _events(study, leaf, catalogue.kpis[leaf].event_type or "")
+        for leaf in sorted(catalogue.leaves(slug))
+        if leaf in visible
     ]
 
 
@@ -207,9 +211,11 @@ def _events(study: Study, leaf: str, event_type: str) -> PreviewEventsBody:
     )
 
 
-def warning_bodies(found: Iterable[Notice]) -> list[WarningBody]:
-    """The warnings as the API tells them."""
-    return [WarningBody(each.code, each.slug, each.field, each.message) for each in found]
+def warning_bodies(found: Iterable[Notice], *, visible: Container[str]) -> list[WarningBody]:
+    """The warnings as the API tells them, of KPIs that are *visible*."""
+    return [
+        WarningBody(each.code, each.slug, each.field, each.message) for each in found if each.slug in visible
+    ]
 
 
 def _utc(at: datetime) -> datetime:

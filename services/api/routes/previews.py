@@ -138,8 +138,8 @@ async def preview_kpi(
     top: Annotated[int, Query(ge=1, le=20, description="How many series of the breakdown")] = 10,
 ) -> Response:
     """A KPI that is not in force, counted over the recent event log; nothing is stored."""
-    visible = visible_kpis(catalogue)
-    drafts = await drafts_of(request, catalogue, visible=visible)
+    drafts = await drafts_of(request, catalogue)
+    visible = {**visible_kpis(catalogue), **{draft.slug: draft for draft in drafts}}
     before, after = renumbered([catalogue, with_drafts(catalogue, drafts)])
     chosen = _chosen(drafts, kpi)
     names = known_breakdown(chosen, tuple(breakdown.split(","))) if breakdown else ()
@@ -189,6 +189,8 @@ def _body(wish: _Wish, preview: Preview, visible: Mapping[str, Kpi]) -> PreviewB
         series=series,
         series_met=None if met is None else len(met),
         cost=cost_body(found, visible=visible),
-        events=events_bodies(preview.study, wish.after, kpi.slug),
-        warnings=warning_bodies(notices(preview, wish.after, kpi.slug, costs=found, totals=total)),
+        events=events_bodies(preview.study, wish.after, kpi.slug, visible=visible),
+        warnings=warning_bodies(
+            notices(preview, wish.after, kpi.slug, costs=found, totals=total), visible=visible
+        ),
     )

@@ -61,8 +61,8 @@ async def shadow_kpi(
     ] = None,
 ) -> Response:
     """A changed definition beside the one in force over the recent event log, with all that reads it."""
-    visible = visible_kpis(catalogue)
-    drafts = await drafts_of(request, catalogue, visible=visible)
+    drafts = await drafts_of(request, catalogue)
+    visible = {**visible_kpis(catalogue), **{draft.slug: draft for draft in drafts}}
     if slug not in {draft.slug for draft in drafts}:
         raise InvalidParameterError("slug", f"the body defines {', '.join(each.slug for each in drafts)}")
     change = _change(slug, drafts, catalogue, stretch, visible=visible, window=window)
@@ -104,5 +104,7 @@ def _body(change: _Change, preview: Preview, visible: Mapping[str, Kpi]) -> Shad
         step_s=round(change.stretch.step.total_seconds()),
         changes=[side_by_side_body(each) for each in found],
         cost=cost_body(cost, visible=visible),
-        warnings=warning_bodies(notices(preview, change.after, change.slug, costs=cost, totals=totals)),
+        warnings=warning_bodies(
+            notices(preview, change.after, change.slug, costs=cost, totals=totals), visible=visible
+        ),
     )

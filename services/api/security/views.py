@@ -56,8 +56,15 @@ def _others_seen(catalogue: Catalogue, limits: Limits, visible: Mapping[str, Kpi
 
 def seen_definitions(catalogue: Catalogue, limits: Limits) -> dict[Key, Definition]:
     """Everything, of whatever kind, that a caller with these *limits* may know of."""
-    seen = seen_by(catalogue, limits)
-    shown = Definitions(visible_kpis(seen), seen.objectives, seen.scorecards, seen.event_types, seen.drafts)
+    return shown_definitions(seen_by(catalogue, limits))
+
+
+def shown_definitions(catalogue: Catalogue) -> dict[Key, Definition]:
+    """Everything that the caller whom *catalogue* was handed to may know of."""
+    kpis = visible_kpis(catalogue)
+    shown = Definitions(
+        kpis, catalogue.objectives, catalogue.scorecards, catalogue.event_types, catalogue.drafts
+    )
     return shown.by_key()
 
 

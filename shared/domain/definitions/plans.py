@@ -86,11 +86,11 @@ class StillUsedError(BadInputError):
 
     Attributes:
         key: what was to be retired.
-        users: who needs it, by kind and name.
+        users: who needs it, by kind and name, as far as that may be told.
     """
 
     def __init__(self, key: Key, users: tuple[Key, ...]) -> None:
-        told = ", ".join(f"the {kind.noun} {name}" for kind, name in users)
+        told = ", ".join(f"the {kind.noun} {name}" for kind, name in users) or "others"
         super().__init__(f"the {key[0].noun} {key[1]} is needed by {told}")
         self.key = key
         self.users = users
