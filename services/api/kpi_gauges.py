@@ -82,9 +82,7 @@ class KpiGauges:
         self._refreshed_s = float("-inf")
         self._shown: Mapping[str, _Blocks] = {}
 
-    def text(
-        self, visible: Collection[str] | None = None, discreet: Collection[str] = frozenset()
-    ) -> str:
+    def text(self, visible: Collection[str] | None = None, discreet: Collection[str] = frozenset()) -> str:
         """The samples in memory, in the text format; never asks the database and never blocks.
 
         Args:
