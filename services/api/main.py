@@ -17,7 +17,7 @@ from services.api.observing import Observations
 from services.api.publishing.jobs import publishing
 from services.api.settings import ApiSettings
 from services.api.stalled import drop_stalled_peers
-from shared.access.keyring import REFRESH_EVERY_S
+from shared.access.watching import watch
 from shared.messaging.producer import open_producer
 from shared.observability.logging import configure_logging, wants_json
 from shared.runtime.lifecycle import every, run_jobs, stop_on_signals
@@ -59,7 +59,7 @@ async def run(settings: ApiSettings) -> None:
         jobs = {
             "http": partial(_answer, state, create_app(state), settings),
             "stream": partial(_poll, state, settings),
-            "access": partial(_watch, state),
+            "access": partial(watch, state.security.door),
             **alerting,
             "declarations": Declarations(
                 engine, declaring, settings.kafka_bootstrap_servers, state.catalogue
@@ -85,7 +85,3 @@ async def _answer(state: ApiState, app: FastAPI, settings: ApiSettings, stopping
 
 async def _poll(state: ApiState, settings: ApiSettings, stopping: asyncio.Event) -> None:
     await every(settings.api_stream_poll_s, state.hub.poll, stopping=stopping)
-
-
-async def _watch(state: ApiState, stopping: asyncio.Event) -> None:
-    await every(REFRESH_EVERY_S, state.security.door.refresh, stopping=stopping)

@@ -1,6 +1,5 @@
 """Ingest, from settings to stop, in the order in which it happens."""
 
-import asyncio
 import sys
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
@@ -20,14 +19,13 @@ from services.ingest.probes import probes
 from services.ingest.schemas import Schemas
 from services.ingest.settings import IngestSettings
 from services.ingest.sources import read_sources
-from shared.access.doors import Door
-from shared.access.keyring import REFRESH_EVERY_S
 from shared.access.opening import door_on
+from shared.access.watching import watch
 from shared.contracts.mappings import JsonMapping
 from shared.domain.errors import BadInputError
 from shared.messaging.producer import open_producer
 from shared.observability.logging import configure_logging, wants_json
-from shared.runtime.lifecycle import Job, every, run_jobs, stop_on_signals
+from shared.runtime.lifecycle import Job, run_jobs, stop_on_signals
 from shared.runtime.loops import run_loop
 from shared.runtime.ops import serving
 from shared.runtime.progress import Progress
@@ -105,7 +103,7 @@ async def run(settings: IngestSettings, sources: dict[str, JsonMapping | None]) 
         jobs: dict[str, Job] = {
             "forward": pipeline.run,
             "watch": pipeline.watch,
-            "access": partial(_watch_keys, door),
+            "access": partial(watch, door),
             "observe": Reporter(observer, telling, schemas.personal).run,
             "event_types": schemas.run,
         }
@@ -118,7 +116,3 @@ def _opened_keys(settings: IngestSettings) -> AbstractAsyncContextManager[AsyncE
     return opened_engine(
         settings.database_url.get_secret_value(), application_name="tidemark-ingest", pool_size=1
     )
-
-
-async def _watch_keys(door: Door, stopping: asyncio.Event) -> None:
-    await every(REFRESH_EVERY_S, door.refresh, stopping=stopping)

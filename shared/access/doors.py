@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.access.keyring import Keyring
+from shared.access.oidc.tokens import Tokens, looks_like_token
 from shared.domain.access import NOT_ASKED, Principal
 from shared.domain.access.errors import NothingSentError, UnauthenticatedError
 from shared.domain.access.tokens import token_of
@@ -40,6 +41,9 @@ class Door(Protocol):
     async def refresh(self) -> None:
         """Find out what has changed; called about once a second."""
 
+    async def ask_issuer(self) -> None:
+        """Ask the issuer of tokens for its keys if that is due; called about once a second, may take more."""
+
 
 class OpenDoor:
     """Lets everybody do everything: for a machine that nobody else can reach."""
@@ -55,34 +59,52 @@ class OpenDoor:
     async def refresh(self) -> None:
         """Nothing changes."""
 
+    async def ask_issuer(self) -> None:
+        """There is none."""
+
 
 def _always() -> bool:
     return True
 
 
 class LockedDoor:
-    """Lets in who has a key."""
+    """Lets in who has a key, or a token of the issuer, if there is one."""
 
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(self, keyring: Keyring, tokens: Tokens | None = None) -> None:
         self._keyring = keyring
+        self._tokens = tokens
 
     async def admitted(self, authorization: Sequence[str]) -> Admission:
-        """Whose key is sent."""
-        token = token_of(credentials(authorization))
+        """Whose key or token is sent."""
+        text = credentials(authorization)
+        if self._tokens is not None and looks_like_token(text):
+            return await _by_token(self._tokens, text)
+        token = token_of(text)
         key = None if token is None else await self._keyring.prove(token)
         if token is None or key is None:
             raise UnauthenticatedError("the key is unknown, expired or revoked")
         return Admission(key.principal, lambda: self._keyring.still_accepts(token))
 
     async def told(self) -> str:
-        """That it is locked, and what to do while there is no key."""
+        """That it is locked, what to do while there is no key, and how the issuer of tokens is."""
+        told = "keys are asked for"
         if await self._keyring.is_empty():
-            return "keys are asked for, and there is none yet: make the first with `tidemark key create`"
-        return "keys are asked for"
+            told += ", and there is none yet: make the first with `tidemark key create`"
+        return told if self._tokens is None else f"{told}; {self._tokens.told()}"
 
     async def refresh(self) -> None:
         """Read the keys again."""
         await self._keyring.refresh()
+
+    async def ask_issuer(self) -> None:
+        """Ask for the keys of the issuer, if there is one and it is time."""
+        if self._tokens is not None:
+            await self._tokens.refresh()
+
+
+async def _by_token(tokens: Tokens, text: str) -> Admission:
+    proof = await tokens.prove(text)
+    return Admission(proof.identity.principal, lambda: tokens.still_proves(proof))
 
 
 def credentials(authorization: Sequence[str]) -> str:

@@ -1,14 +1,12 @@
 """What an operator can say about who is let in; services that let people in compose it."""
 
-import ipaddress
-from typing import Any
-
 from pydantic import Field, ValidationInfo, field_validator
 
-from shared.runtime.settings import CommonSettings
+from shared.access.loopback import is_loopback
+from shared.access.oidc.settings import OidcSettings
 
 
-class AccessSettings(CommonSettings):
+class AccessSettings(OidcSettings):
     """Who is let in, read from TIDEMARK_* variables."""
 
     insecure_local: bool = Field(
@@ -26,13 +24,3 @@ class AccessSettings(CommonSettings):
                 " ::1 or localhost"
             )
         return value
-
-
-def is_loopback(host: Any) -> bool:
-    """Whether only this machine can reach *host*; names other than localhost may be anything."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(str(host)).is_loopback
-    except ValueError:
-        return False

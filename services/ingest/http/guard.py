@@ -10,7 +10,7 @@ from services.ingest.http import problems
 from shared.access.doors import Door
 from shared.domain.access import Scope
 from shared.domain.access.errors import MissingScopeError, RefusedError
-from shared.domain.errors import StoreUnavailableError
+from shared.domain.errors import TryAgainError
 
 EVENTS_PATH = "/v1/events"
 
@@ -38,7 +38,7 @@ class Guard:
             await self._admit(request)
         except RefusedError as error:
             await problems.refusal(request, error)(scope, receive, send)
-        except StoreUnavailableError as error:
+        except TryAgainError as error:
             await problems.no_keys(request, error)(scope, receive, send)
         else:
             await self._app(scope, receive, send)

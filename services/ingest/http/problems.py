@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.domain.access.errors import NothingSentError, RefusedError, UnauthenticatedError
-from shared.domain.errors import BrokerUnavailableError, StoreUnavailableError
+from shared.domain.errors import BrokerUnavailableError, StoreUnavailableError, TryAgainError
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +41,7 @@ UNAVAILABLE = Kind("kafka-unavailable", "Kafka does not answer", HTTPStatus.SERV
 UNAUTHENTICATED = Kind("unauthenticated", "Nobody is known by this", HTTPStatus.UNAUTHORIZED)
 MISSING_SCOPE = Kind("missing-scope", "The caller may not do this", HTTPStatus.FORBIDDEN)
 NO_KEYS = Kind("store-unavailable", "Keys cannot be looked up", HTTPStatus.SERVICE_UNAVAILABLE)
+NO_ISSUER = Kind("try-again", "The issuer of tokens does not answer", HTTPStatus.SERVICE_UNAVAILABLE)
 INTERNAL = Kind("internal", "Something went wrong on our side", HTTPStatus.INTERNAL_SERVER_ERROR)
 
 _BY_STATUS = {
@@ -71,10 +72,11 @@ def refusal(request: Request, error: RefusedError) -> Response:
     return _answer(request, UNAUTHENTICATED, str(error), headers=headers)
 
 
-def no_keys(request: Request, error: StoreUnavailableError) -> Response:
-    """The answer where nobody can be told apart, because the database with the keys does not answer."""
+def no_keys(request: Request, error: TryAgainError) -> Response:
+    """The answer where nobody can be told apart: the database or the issuer of tokens does not answer."""
     log.warning("keys_not_read", reason=str(error))
-    return _answer(request, NO_KEYS, NO_KEYS.title, headers={"Retry-After": str(RETRY_AFTER_S)})
+    kind = NO_KEYS if isinstance(error, StoreUnavailableError) else NO_ISSUER
+    return _answer(request, kind, kind.title, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 def install(app: Starlette) -> None:

@@ -76,6 +76,9 @@ class _Limited:
     async def refresh(self) -> None:
         """Nothing changes."""
 
+    async def ask_issuer(self) -> None:
+        """There is none."""
+
 
 def _standing(kpi: Kpi) -> Alert:
     one = ALERTS[0]
