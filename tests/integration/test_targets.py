@@ -19,7 +19,7 @@ from tests.unit.compute.builders import NOW
 pytestmark = pytest.mark.asyncio
 
 KPI_FILE = Path(__file__).parents[1] / "shop" / "targets.yaml"
-KPIS = ("paid", "orders", "price", "kept")
+KPIS = ("paid", "orders", "price", "kept", "steady")
 SERIES: list[dict[str, str | None]] = [{}, {"shop": "Köln"}, {"shop": "Łódź"}, {"shop": None}]
 
 

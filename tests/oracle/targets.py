@@ -57,9 +57,12 @@ def judged(case: Case, value: Fraction | None, followed: Followed, *, part: Frac
     """How *value* stands to the target of *case*, or to a *part* of it."""
     rule = case.rule
     bounds = None if rule is None else _bounds(rule, case, followed)
+    told = part
+    if rule is not None and "phasing" in rule:
+        part *= _periods(rule["phasing"], case)
     if rule is None or bounds is None:
         return Judged(None, None, None, "no_target")
-    target, warning = (None if bound is None else bound * part for bound in bounds)
+    target, warning = (None if bound is None else bound * told for bound in bounds)
     tolerance = _number(rule.get("tolerance", 0)) * part
     direction = case.kpi.direction
     if target is not None and "at_risk" in rule:
@@ -188,6 +191,11 @@ def _share(rule: Mapping[str, Any], case: Case) -> _Bounds | None:
         has_warning = has_warning and step.get("warning") is not None
         warning += _number(step.get("warning") or 0) * share * part
     return total, warning if has_warning else None
+
+
+def _periods(phasing: Mapping[str, Any], case: Case) -> Fraction:
+    """How many periods the days of the window are worth; days of periods without a weight are nothing."""
+    return sum((part * (_share_of(phasing, day, case) or 0) for day, part in _days(case)), Fraction(0))
 
 
 def _amount_on(rule: Mapping[str, Any], day: date, case: Case) -> Mapping[str, Any] | None:

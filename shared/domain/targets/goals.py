@@ -1,9 +1,10 @@
 """Which target holds for a window of a series, and what it comes to there; it reads no value of any KPI."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 from typing import assert_never
 
 from shared.domain.calendars import Calendar
@@ -98,7 +99,7 @@ class Goal:
 
     Attributes:
         at_risk: the attainment from which a value that is not on track is at risk, between 0 and 1.
-        tolerance: of a band, how far from its middle is on track.
+        tolerance: of a band, how far from its middle is on track; of amounts, for each period.
         dimensions: the values that a series must have; `ANY` stands for every value.
     """
 
@@ -224,6 +225,8 @@ def _amount(goal: Goal, amount: Amount | None, direction: Direction) -> Aim | No
     if amount is None:
         return None
     warning = None if amount.warning is None else as_decimal(amount.warning)
+    if goal.tolerance is not None:
+        goal = replace(goal, tolerance=as_decimal(Fraction(goal.tolerance) * amount.periods))
     return _aim(goal, as_decimal(amount.value), warning, direction)
 
 

@@ -61,10 +61,16 @@ class Phasing:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """What a target comes to over a stretch of time; the warning where every period of it has one."""
+    """What a target comes to over a stretch of time.
+
+    Attributes:
+        warning: where every period of the stretch has one.
+        periods: how many periods the stretch is worth, parts of them included.
+    """
 
     value: Fraction
     warning: Fraction | None
+    periods: Fraction
 
 
 def as_decimal(number: Fraction) -> Decimal:
@@ -130,7 +136,7 @@ def _times(step: Step | None, share: Fraction) -> Amount | None:
     if step is None or step.value is None:
         return None
     warning = None if step.warning is None else Fraction(step.warning) * share
-    return Amount(Fraction(step.value) * share, warning)
+    return Amount(Fraction(step.value) * share, warning, share)
 
 
 def _added(amounts: Sequence[Amount | None]) -> Amount | None:
@@ -139,7 +145,8 @@ def _added(amounts: Sequence[Amount | None]) -> Amount | None:
         return None
     warnings = [amount.warning for amount in found if amount.warning is not None]
     warning = sum(warnings, Fraction(0)) if len(warnings) == len(found) else None
-    return Amount(sum((amount.value for amount in found), Fraction(0)), warning)
+    value = sum((amount.value for amount in found), Fraction(0))
+    return Amount(value, warning, sum((amount.periods for amount in found), Fraction(0)))
 
 
 def _period_first(phasing: Phasing, day: date) -> date:

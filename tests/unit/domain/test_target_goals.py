@@ -73,6 +73,20 @@ def test_kinds(target: dict[str, Any], expected: Aim | None) -> None:
     assert _aim(kpi, JANUARY, followed=Decimal(40)) == expected
 
 
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [
+        ({"at_risk": "0.9"}, Aim(Decimal(70), Decimal(21), Decimal(14), Kind.BY_PERIOD)),  # 14 + 7
+        ({"warning": 124}, Aim(Decimal(70), Decimal(28), Decimal(14), Kind.BY_PERIOD)),
+    ],
+)
+def test_a_band_of_amounts(bounds: dict[str, Any], expected: Aim) -> None:
+    """7 of 31 days have so much of the amount, and just as much of what may lie on either side of it."""
+    target = {"value": 310, "tolerance": 62, "phasing": {"every": "month"}, **bounds}
+
+    assert _aim(a_kpi(windows=["24h"], direction="band", target=target), JANUARY) == expected
+
+
 def test_nothing_to_follow() -> None:
     """A target that follows what has no data is there, but not known."""
     kpi = a_kpi(windows=["24h"], target={"kpi": "revenue"})
