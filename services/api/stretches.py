@@ -19,6 +19,9 @@ from shared.domain.reckonings import Period
 from shared.domain.steps import Step, UnknownStepError, before, edges, instants, parse_step
 from shared.domain.windows import Previous, Sliding, interval, parse_window
 
+_TWO_YEARS = timedelta(days=2 * 366)
+"""Within it the first whole period after an instant ends, whichever it is."""
+
 USUAL_BUCKETS = 30
 """How many periods a history goes back unless another begin is asked for."""
 
@@ -126,6 +129,9 @@ def _periods(
     if wish.step is not None:
         raise InvalidParameterError("step", "goes not with bucket, whose points follow one another")
     reckoning, end_us = kpi.reckoning, instant_us(end)
+    if start is not None and start < now - KEPT - _TWO_YEARS:
+        # Not by way of its periods: calendars have none at their own beginning.
+        readable("from", start, now=now)
     usual_us = before(period, end_us, USUAL_BUCKETS, calendar, reckoning=reckoning)
     start_us = usual_us if start is None else instant_us(start)
     found = list(islice(edges(period, start_us, end_us, calendar, reckoning=reckoning), MAX_POINTS + 2))

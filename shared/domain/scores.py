@@ -21,7 +21,8 @@ AT_RED_FLAG = BEST / 3
 _THIRD = BEST / 3
 
 _PLACES = Decimal("0.0001")
-_CONTEXT = Context(prec=34, rounding=ROUND_HALF_EVEN)
+_CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+"""Room for the largest weight there may be, 31 digits, and its decimals."""
 
 
 class RollUp(StrEnum):

@@ -9,11 +9,15 @@ from datetime import datetime, timedelta
 from shared.domain.calendars import Calendar
 from shared.domain.errors import BadInputError
 from shared.domain.reckonings import Period, Reckoning
-from shared.domain.windows import SECOND_US
+from shared.domain.windows import DAY_US, SECOND_US
 
 _STEP = re.compile(r"([1-9]\d{0,6})(s|m|h|d|w|mo)", re.ASCII)
 _UNIT_S = {"s": 1, "m": 60, "h": 3_600}
 _UNIT_DAYS = {"d": 1, "w": 7}
+_MONTH_DAYS = 31
+
+_FAR_DAYS = 1_000_000
+"""Further on than this, 2,700 years, a day is a day: calendars end with the year 9999."""
 
 
 class UnknownStepError(BadInputError):
@@ -44,6 +48,9 @@ class Step:
         """
         if self.seconds or not number:
             return start_us + number * self.seconds * SECOND_US
+        far_days = number * (self.days + self.months * _MONTH_DAYS)
+        if far_days > _FAR_DAYS:
+            return start_us + far_days * DAY_US
         shown = calendar.local(start_us)
         if self.months:
             shown = _months_on(shown, number * self.months)

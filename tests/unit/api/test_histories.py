@@ -109,6 +109,18 @@ async def test_wishes_refused(query: str, parameter: str) -> None:
     assert [fault["parameter"] for fault in answer.json()["errors"]] == [parameter]
 
 
+@pytest.mark.parametrize("bucket", ["day", "week", "month", "quarter", "year"])
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kathmandu"])
+async def test_begin_of_calendars(bucket: str, zone: str) -> None:
+    """Where calendars begin nothing is kept, and no zone is asked what came before."""
+    async with a_client(Memory(), a_kpi(zone=zone)) as client:
+        query = f"?bucket={bucket}&from=0001-01-01T00:00:00Z"
+        answer = await client.get(f"/v1/kpis/departures/history{query}")
+
+    assert answer.status_code == 400
+    assert [fault["parameter"] for fault in answer.json()["errors"]] == ["from"]
+
+
 async def test_too_many_series() -> None:
     """Series and points together have a limit."""
     memory = Memory()

@@ -200,7 +200,13 @@ def test_of_equal_parts() -> None:
 
 @pytest.mark.parametrize(
     ("number", "expected"),
-    [(AT_TARGET, "66.6667"), (Fraction(50), "50.0000"), (Fraction(1, 20_000), "0.0000"), (BEST, "100.0000")],
+    [
+        (Fraction(10**31 - 1), f"{10**31 - 1}.0000"),
+        (AT_TARGET, "66.6667"),
+        (Fraction(50), "50.0000"),
+        (Fraction(1, 20_000), "0.0000"),
+        (BEST, "100.0000"),
+    ],
 )
 def test_told(number: Fraction, expected: str) -> None:
     """Four decimals, half to even."""

@@ -48,6 +48,12 @@ def test_months() -> None:
     assert [each[:10] for each in found] == ["2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30"]
 
 
+@pytest.mark.parametrize("step", ["9999999d", "9999999w", "9999999mo", "9999999h", "99999mo"])
+def test_beyond_calendars(step: str) -> None:
+    """A step that no calendar reaches makes one point, like any that is longer than the interval."""
+    assert len(_local("2026-01-31T09:00", "2026-04-30T09:00", step)) == 1
+
+
 @given(TIMES, ZONES, st.sampled_from(["1d", "3d", "1w", "1mo", "2mo", "37m"]))
 def test_laws(start: datetime, zone: str, step: str) -> None:
     """Instants begin at the start, rise, reach the end, and are no further apart than the step allows."""
