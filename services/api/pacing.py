@@ -150,9 +150,7 @@ def pace_body(wish: Wish, readings: Sequence[Reading], judgement: Judgement) -> 
         ahead=_less(reading.value, expected.target),
         status=expected.status,
         attainment=expected.attainment,
-        rate_per_day=rate_per_day(reading.value, span)
-        if wish.is_additive and reading.value is not None
-        else None,
+        rate_per_day=_rate(wish, reading.value, span),
         required_per_day=_required(wish, reading.value, whole, span),
         projection=_projection_body(wish, found, whole, earlier),
     )

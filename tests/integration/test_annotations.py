@@ -287,6 +287,18 @@ async def test_what_is_hidden(door: Door, monkeypatch: pytest.MonkeyPatch) -> No
     assert answered[0] == 404
 
 
+async def test_hidden_later(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may see less than before is not told that what it has still holds."""
+    said = await door.said({"text": "Fog", "kpis": ["arrivals", "departures"]})
+    path = f"/v1/annotations/{said['annotation_id']}"
+    first = await door.client.get(path)
+    limited = Principal("key:some", frozenset(Scope), Limits(kpis=frozenset({"arrivals"})))
+    with calling(monkeypatch, limited):
+        again = await door.client.get(path, headers={"If-None-Match": first.headers["etag"]})
+
+    assert (again.status_code, again.json()["kpis"]) == (200, ["arrivals"])
+
+
 async def test_beside_a_history(door: Door) -> None:
     """A history tells, on request, what was said about its window and series between its ends."""
     end = utc_now().replace(microsecond=0)

@@ -229,6 +229,20 @@ async def test_unchanged(database_url: str) -> None:
     assert other.status_code == 200
 
 
+async def test_other_weights(database_url: str) -> None:
+    """When nothing has moved but a weight, the answer is another one."""
+    edge = datetime(2026, 2, 20, tzinfo=UTC)
+    async with a_shop(database_url) as shop:
+        answers = [
+            await shop.client.get("/v1/objectives/thrive/score", params={"at": at.isoformat()})
+            for at in (edge - timedelta(microseconds=1), edge)
+        ]
+        bodies = [answer.json() for answer in answers]
+
+    assert [body["objectives"][0]["weight"] for body in bodies] == [3, 0.5]
+    assert answers[0].headers["etag"] != answers[1].headers["etag"]
+
+
 async def test_what_is_hidden(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who sees some KPIs gets scores of these alone, and no scorecard that names others."""
     limited = Principal("key:some", frozenset(Scope), Limits(kpis=frozenset({"orders", "cheap"})))

@@ -13,7 +13,7 @@ from services.api.annotation_schemas import (
     AnnotationsBody,
     annotation_body,
 )
-from services.api.answers import answer, weak_etag
+from services.api.answers import answer, strong_etag, weak_etag
 from services.api.dependencies import (
     ApiState,
     CurrentCatalogue,
@@ -164,9 +164,12 @@ async def seen(state: ApiState, catalogue: Catalogue, annotation_id: int) -> Ann
     return found
 
 
-def etag_of(annotation: Annotation) -> str:
-    """Strong, because it is what changes are compared with; an answer to the annotation is a change, too."""
-    return f'"{annotation.version}.{annotation.replies}"'
+def etag_of(annotation: Annotation, catalogue: Catalogue) -> str:
+    """Strong, because it is what changes are compared with: of all that is told to whom *catalogue* is for.
+
+    An answer to the annotation is a change, too, and so is a KPI that the caller may not know of any more.
+    """
+    return strong_etag(annotation_body(annotation, visible_kpis(catalogue)))
 
 
 @router.get(
@@ -178,7 +181,7 @@ async def show_annotation(
     """One annotation or answer; its ETag is what a change of it says in If-Match."""
     found = await seen(state, catalogue, annotation_id)
     body = annotation_body(found, visible_kpis(catalogue))
-    return answer(request, body, etag=etag_of(found))
+    return answer(request, body, etag=etag_of(found, catalogue))
 
 
 @router.get(

@@ -1,5 +1,6 @@
 """How a KPI is doing in a period that is not over: ahead or behind, and where it will end."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -42,6 +43,4 @@ async def show_pace(
     (judgement,) = await judged(state, catalogue, readings[:1], known_at=moment.known_at)
     body = pace_body(wish, readings, judgement)
     # Without as_of, which moves while nothing else does.
-    return answer(
-        request, body, etag=weak_etag(body.value, body.until, body.complete, body.projection, judgement)
-    )
+    return answer(request, body, etag=weak_etag(replace(body, as_of=body.at)))

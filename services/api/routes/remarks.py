@@ -105,7 +105,7 @@ def _told(
     annotation: Annotation, catalogue: Catalogue, *, status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
     body = annotation_body(annotation, visible_kpis(catalogue))
-    told = {"ETag": etag_of(annotation), "Cache-Control": "no-cache", **(headers or {})}
+    told = {"ETag": etag_of(annotation, catalogue), "Cache-Control": "no-cache", **(headers or {})}
     return Response(ENCODER.encode(body), status, told, media_type="application/json")
 
 
@@ -156,5 +156,5 @@ async def _own(
     found = await seen(state, catalogue, annotation_id)
     if caller.name != found.author and Scope.ADMIN not in caller.scopes:
         raise NotTheAuthorError("only who wrote it may change it, and callers with the scope admin")
-    check_match(request, etag_of(found))
+    check_match(request, etag_of(found, catalogue))
     return found

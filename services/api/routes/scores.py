@@ -20,6 +20,7 @@ from services.api.parameters import (
     step_of,
 )
 from services.api.score_schemas import (
+    ScoreBody,
     ScoredBody,
     ScorePointBody,
     ScoresBody,
@@ -109,10 +110,19 @@ async def _told(
 
 def _etag(found: dict[Series, Card], catalogue: Catalogue, body: ScoredBody) -> str:
     """Of the readings, not of the instant: that moves with every second in which nothing else does."""
-    readings = [card.now.reading for card in found.values()]
-    earlier = [card.before.base.reading for card in found.values() if card.before.base is not None]
-    others = [(card.now.judgement, card.annotations) for card in found.values()]
-    return readings_etag([*readings, *earlier], others, body.score, body.coverage, catalogue.revision)
+    earlier = [card.before.base for card in found.values() if card.before.base is not None]
+    points = [*(card.now for card in found.values()), *earlier]
+    judgements = [each.judgement for each in points]
+    counts = [card.annotations for card in found.values()]
+    return readings_etag(
+        [each.reading for each in points], judgements, counts, _weighed(body), catalogue.revision
+    )
+
+
+def _weighed(body: ScoreBody) -> tuple[object, ...]:
+    """What *body* says of its parts that follows from the day, by weights that have dates."""
+    cards, below = [card.weight for card in body.cards], [_weighed(each) for each in body.objectives]
+    return body.weight, body.score, body.coverage, body.worst, cards, below
 
 
 async def _went(

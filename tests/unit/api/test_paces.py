@@ -139,6 +139,19 @@ async def test_refused(query: str, parameter: str | None) -> None:
         assert answer.json()["errors"][0]["parameter"] == parameter
 
 
+async def test_modified() -> None:
+    """What is told of the whole period is part of the answer: its target, and how many events there are."""
+    memory = Daily()
+    memory.value = None
+    first = {"from": 2026, "value": 300}
+    tags = [
+        (await _pace(memory, "?at=2026-01-15T09:30:00Z", target={"by_period": steps})).headers["etag"]
+        for steps in ([first], [first, {"from": "2026-01-20", "value": 500}])
+    ]
+
+    assert tags[0] != tags[1]
+
+
 async def test_not_modified() -> None:
     """Who has the answer already gets none, as long as nothing has moved."""
     memory = Daily()
