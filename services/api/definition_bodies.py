@@ -137,6 +137,8 @@ def json_object(body: bytes) -> Mapping[str, Any]:
     """
     try:
         found = json.loads(body, parse_float=Decimal, parse_constant=_refused, object_pairs_hook=_once_each)
+        # Halves of characters, which JSON may escape, can neither be stored nor told.
+        json.dumps(found, ensure_ascii=False, default=str).encode()
     except json.JSONDecodeError as error:
         place = Place(_FILE, error.lineno, error.colno, "")
         raise DefinitionError([Problem(f"this is no JSON: {error.msg}", place=place)]) from error

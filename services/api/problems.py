@@ -1,7 +1,7 @@
 """What goes wrong, as RFC 9457 problems."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Annotated
 
@@ -88,14 +88,15 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The answer that tells of a problem of *kind*."""
+    faults = [replace(each, pointer=None if each.pointer is None else _readable(each.pointer), detail=_readable(each.detail)) for each in errors]
     body = Problem(
         type=kind.urn,
         title=kind.title,
         status=kind.status.value,
-        detail=detail,
-        instance=request.scope["path"],
+        detail=_readable(detail),
+        instance=_readable(request.scope["path"]),
         request_id=getattr(request.state, "request_id", ""),
-        errors=list(errors),
+        errors=faults,
     )
     return Response(
         msgspec.json.encode(body),
@@ -103,6 +104,11 @@ def problem(
         media_type=MEDIA_TYPE,
         headers={"Cache-Control": "no-store", **(headers or {})},
     )
+
+
+def _readable(text: str) -> str:
+    """*text* as UTF-8 can carry it: JSON may escape halves of characters, and a problem quotes what was sent."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def install(app: FastAPI) -> None:

@@ -45,6 +45,32 @@ async def test_kinds(path: str, request_: dict[str, Any], status: int, slug: str
     assert set(body) == {"type", "title", "status", "detail", "instance", "request_id", "errors"}
 
 
+@pytest.mark.parametrize(
+    ("path", "media", "body"),
+    [
+        ("/v1/kpis", "application/json", r'{"slug": "\ud800"}'),
+        ("/v1/kpis", "application/json", r'{"slug": "x", "\ud800": 1}'),
+        ("/v1/kpis", "application/yaml", r'{apiVersion: tidemark/v1, kind: KPI, slug: "\ud800"}'),
+        ("/v1/event-types", "application/json", r'{"event_type": "x", "schema": {"title": "\ud800"}}'),
+        (
+            "/v1/event-types",
+            "application/yaml",
+            r'{apiVersion: tidemark/v1, kind: EventType, event_type: x, schema: {title: "\ud800"}}',
+        ),
+        ("/v1/values/query", "application/json", r'{"questions": [{"kpi": "\ud800"}]}'),
+        ("/v1/values/query", "application/json", r'{"\ud800": 1}'),
+        ("/v1/kpis/departures/annotations", "application/json", r'{"text": "\ud800"}'),
+    ],
+)
+async def test_halves_of_characters(path: str, media: str, body: str) -> None:
+    """What JSON and YAML may escape and UTF-8 cannot say is refused, and the problem can be told."""
+    headers = {"Content-Type": media}
+    answer = await _answer(path, method="POST", content=body.encode(), headers=headers)
+
+    assert 400 <= answer.status_code < 500
+    assert answer.json()["detail"]
+
+
 async def test_allowed_methods() -> None:
     """A method that is not allowed is answered with those that are."""
     answer = await _answer("/v1/kpis", method="DELETE")
