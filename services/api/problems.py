@@ -88,7 +88,6 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The answer that tells of a problem of *kind*."""
-    faults = [replace(each, pointer=None if each.pointer is None else _readable(each.pointer), detail=_readable(each.detail)) for each in errors]
     body = Problem(
         type=kind.urn,
         title=kind.title,
@@ -96,7 +95,7 @@ def problem(
         detail=_readable(detail),
         instance=_readable(request.scope["path"]),
         request_id=getattr(request.state, "request_id", ""),
-        errors=faults,
+        errors=[_told_of(each) for each in errors],
     )
     return Response(
         msgspec.json.encode(body),
@@ -107,8 +106,13 @@ def problem(
 
 
 def _readable(text: str) -> str:
-    """*text* as UTF-8 can carry it: JSON may escape halves of characters, and a problem quotes what was sent."""
+    """*text* as UTF-8 can carry it: JSON may escape halves of characters, which a problem then quotes."""
     return text.encode(errors="backslashreplace").decode()
+
+
+def _told_of(fault: Fault) -> Fault:
+    pointer = None if fault.pointer is None else _readable(fault.pointer)
+    return replace(fault, pointer=pointer, detail=_readable(fault.detail))
 
 
 def install(app: FastAPI) -> None:

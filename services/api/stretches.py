@@ -19,7 +19,7 @@ from shared.domain.reckonings import Period
 from shared.domain.steps import Step, UnknownStepError, before, edges, instants, parse_step
 from shared.domain.windows import Previous, Sliding, interval, parse_window
 
-_TWO_YEARS = timedelta(days=2 * 366)
+_TWO_YEARS = timedelta(weeks=2 * 53)
 """Within it the first whole period after an instant ends, whichever it is."""
 
 USUAL_BUCKETS = 30
