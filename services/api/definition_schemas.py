@@ -7,16 +7,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from services.api.calendar_schemas import CalendarBody, calendar_body
 from services.api.schemas import Number
 from services.api.security.redactions import shown_formula, shown_name, shown_targets
 from shared.domain.aggregates import Aggregate, Per
 from shared.domain.alerts import Condition
 from shared.domain.definitions import Alert, Catalogue, Kind, Kpi, OpenHours, Severity
-from shared.domain.definitions.calendar_parts import Weeks
 from shared.domain.definitions.formats import Format, Style
 from shared.domain.definitions.lifecycles import Lifecycle
+from shared.domain.definitions.parts import OnHolidays
 from shared.domain.gaps import Fill
-from shared.domain.reckonings import WEEKDAYS, YearEnd
 from shared.domain.targets import Direction
 
 KpiStatus = Literal["draft", "active", "deprecated", "retired"]
@@ -51,6 +51,7 @@ class HoursBody:
     days: Annotated[list[str], Field(description="mon, tue, wed, thu, fri, sat, sun")]
     from_time: Annotated[str, Field(description="The first minute of such a day, such as 09:00")]
     to_time: Annotated[str, Field(description="The minute that is no longer one, up to 24:00")]
+    holidays: Annotated[OnHolidays, Field(description="closed: not on the holidays of the calendar")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,29 +67,6 @@ class FormatBody:
     ]
     currency: Annotated[str | None, Field(description="By ISO 4217; only with the style currency")]
     decimals: Annotated[int | None, Field(description="null: as many as the value has")]
-
-
-@dataclass(frozen=True, slots=True)
-class YearEndsBody:
-    """With which day years of whole weeks end."""
-
-    weekday: str
-    month: int
-    rule: Annotated[
-        YearEnd, Field(description="last: the last such day of the month; nearest: to the month's last day")
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class CalendarBody:
-    """Which days make a week, a month, a quarter and a year."""
-
-    week_start: Annotated[str, Field(description="The day with which weeks begin, such as monday")]
-    weeks: Annotated[
-        Weeks | None,
-        Field(description="Weeks of the months of a quarter, a 53rd in the last; null: months are months"),
-    ]
-    year_ends: Annotated[YearEndsBody | None, Field(description="Of years of weeks")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +186,7 @@ def definition_body(kpi: Kpi, version: int, *, retired_at: datetime | None = Non
         windows=list(kpi.windows),
         zone=kpi.zone,
         fiscal_year_start=kpi.fiscal_year_start,
-        calendar=_calendar(kpi),
+        calendar=calendar_body(kpi),
         business_hours=_hours(kpi.business_hours),
         target=[each.model_dump(by_alias=True, exclude_defaults=True) for each in kpi.target],
         alerts=[_rule(rule) for rule in kpi.alerts],
@@ -220,19 +198,10 @@ def _format(told: Format | None) -> FormatBody | None:
     return None if told is None else FormatBody(told.style, told.currency, told.decimals)
 
 
-def _calendar(kpi: Kpi) -> CalendarBody | None:
-    if kpi.calendar is None:
-        return None
-    ends = kpi.calendar.year_ends
-    return CalendarBody(
-        week_start=WEEKDAYS[kpi.reckoning.week_start],
-        weeks=kpi.calendar.weeks,
-        year_ends=None if ends is None else YearEndsBody(ends.weekday, ends.month, ends.rule),
-    )
-
-
 def _hours(hours: OpenHours | None) -> HoursBody | None:
-    return None if hours is None else HoursBody(list(hours.days), hours.from_time, hours.to_time)
+    if hours is None:
+        return None
+    return HoursBody(list(hours.days), hours.from_time, hours.to_time, hours.holidays)
 
 
 def _rule(rule: Alert) -> RuleBody:

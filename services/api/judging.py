@@ -101,7 +101,9 @@ def _based_at(case: _Case, base: Base) -> int:
     if base is Base.SAME:
         return at_us
     against = Against.PREVIOUS if base is Base.PREVIOUS else Against.LAST_YEAR
-    return compared_at(against, window, at_us, calendar, reckoning=case.kpi.reckoning)
+    return compared_at(
+        against, window, at_us, calendar, reckoning=case.kpi.reckoning, holidays=case.kpi.holidays
+    )
 
 
 def _comparable(catalogue: Catalogue, case: _Case, ask: Ask, found: Reading) -> Decimal | None:

@@ -88,7 +88,12 @@ class Wish:
             return None
         against = Against.PREVIOUS if rule.base is Base.PREVIOUS else Against.LAST_YEAR
         then_us = compared_at(
-            against, self.window, instant_us(self.at), self.calendar, reckoning=self.window.reckoning
+            against,
+            self.window,
+            instant_us(self.at),
+            self.calendar,
+            reckoning=self.window.reckoning,
+            holidays=self.kpi.holidays,
         )
         end_us = self.calendar.next_period_start(self.window.period, then_us, reckoning=self.window.reckoning)
         if end_us <= instant_us(self.now) - INSTANTS_US:

@@ -1,5 +1,6 @@
 """Business hours: which instants of a zone lie within them, and how much time they make; reads no clock."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -29,11 +30,13 @@ class BusinessHours:
         days: the days of the week, ascending, Monday being 0.
         from_minute: the first minute of the day, 0 to 1439.
         to_minute: the minute that is no longer one, up to 1440; after *from_minute*.
+        closed: days without business, ascending, counted from 1970-01-01.
     """
 
     days: tuple[int, ...]
     from_minute: int
     to_minute: int
+    closed: tuple[int, ...] = ()
 
     def holds(self, times_us: npt.NDArray[np.int64], calendar: Calendar) -> npt.NDArray[np.bool_]:
         """Whether each instant is within business hours."""
@@ -42,16 +45,33 @@ class BusinessHours:
         is_open[list(self.days)] = True
         of_day_us = shown_us % DAY_US
         day_of_week = (shown_us - _MONDAY_US) // DAY_US % 7
+        is_closed = np.isin(shown_us // DAY_US, self.closed)
         is_time = (of_day_us >= self.from_minute * MINUTE_US) & (of_day_us < self.to_minute * MINUTE_US)
-        found: npt.NDArray[np.bool_] = is_time & is_open[day_of_week]
+        found: npt.NDArray[np.bool_] = is_time & is_open[day_of_week] & ~is_closed
         return found
 
     def time_within(self, start_us: int, end_us: int, calendar: Calendar) -> int:
         """The business time in [*start_us*, *end_us*), in microseconds."""
         return sum(
-            self._until(stop + offset) - self._until(start + offset)
+            self._shown_within(start + offset, stop + offset)
             for start, stop, offset in _even_stretches(start_us, end_us, calendar)
         )
+
+    def _shown_within(self, start_us: int, end_us: int) -> int:
+        """The business time between two times of clocks that are not set in between."""
+        return self._until(end_us) - self._until(start_us) - self._closed_within(start_us, end_us)
+
+    def _closed_within(self, start_us: int, end_us: int) -> int:
+        """What would be business time if no day were closed."""
+        first = bisect_left(self.closed, start_us // DAY_US)
+        until = bisect_left(self.closed, end_us // DAY_US + 1)
+        total_us = 0
+        for day in self.closed[first:until]:
+            if (day * DAY_US - _MONDAY_US) // DAY_US % 7 in self.days:
+                opens_us = max(day * DAY_US + self.from_minute * MINUTE_US, start_us)
+                closes_us = min(day * DAY_US + self.to_minute * MINUTE_US, end_us)
+                total_us += max(closes_us - opens_us, 0)
+        return total_us
 
     def _until(self, shown_us: int) -> int:
         """The business time from a certain Monday until the clocks show *shown_us*, were they never set."""

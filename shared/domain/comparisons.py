@@ -1,6 +1,7 @@
 """What a value is compared with, and how it stands to that: instant, change, better or worse; no reader."""
 
 from calendar import monthrange
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation, Overflow
@@ -8,6 +9,7 @@ from enum import StrEnum
 from typing import Literal, assert_never
 
 from shared.domain.calendars import Calendar
+from shared.domain.holidays import Holiday, a_year_before
 from shared.domain.reckonings import GREGORIAN, Period, Reckoning
 from shared.domain.targets import Direction
 from shared.domain.windows import Previous, Sliding, ToDate, Window, earlier
@@ -77,6 +79,7 @@ def compared_at(
     *,
     align: Alignment = Alignment.DATE,
     reckoning: Reckoning = GREGORIAN,
+    holidays: Sequence[Holiday] = (),
 ) -> int:
     """The instant at which *window* is what its value at *at_us* is compared with, in microseconds.
 
@@ -93,10 +96,16 @@ def compared_at(
         calendar: the KPI's zone.
         align: what of the calendar has to meet; of a month or a year only.
         reckoning: which days the KPI's months and years have.
+        holidays: where days of the week meet in a year before, one with a name stands beside the day that had
+            that name then, if there was one.
     """
     if against is Against.PREVIOUS:
         return earlier(window, at_us, calendar).at_us
     shown = calendar.local(at_us)
+    if against is Against.LAST_YEAR and (align is Alignment.WEEKDAY or reckoning.years is not None):
+        holiday = a_year_before(holidays, shown.date())
+        if holiday is not None:
+            return calendar.wall_us(datetime.combine(holiday, shown.time()))
     if reckoning.years is not None and against in _PERIODS:
         day = reckoning.as_far_before(_PERIODS[against], shown.date())
         return calendar.wall_us(datetime.combine(day, shown.time()))

@@ -68,7 +68,8 @@ def _aggregate_in_words(kpi: Kpi, aggregate: Aggregate) -> str:
 def hours_in_words(hours: BusinessHours, zone: str) -> str:
     """When *hours* are, by the clocks of *zone*."""
     days = ", ".join(DAYS[day] for day in hours.days)
-    return f"{days} {_clock(hours.from_minute)} to {_clock(hours.to_minute)} ({zone})"
+    closed = ", closed on holidays" if hours.closed else ""
+    return f"{days} {_clock(hours.from_minute)} to {_clock(hours.to_minute)} ({zone}){closed}"
 
 
 def _clock(minute: int) -> str:

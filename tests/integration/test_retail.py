@@ -1,6 +1,6 @@
 """Retail years on the real application and a real Postgres: windows, comparisons, histories and targets."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,21 @@ YEARS = calendars.Years(week_start=7, weeks="4-5-4", ends=(6, 1, "nearest"))
 AGAINST = {"previous": None, "last_week": None, "last_month": "month", "last_year": "year"}
 
 
-def _before(against: str, window: str, at: datetime) -> datetime:
+FAIRS: dict[date, str | None] = {date(2025, 2, 26): "Fair", date(2026, 3, 4): "Fair"}
+RETAIL: dict[str, dict[date, str | None]] = {"paid": FAIRS, "growth": {}}
+"""The named holidays of the KPIs with years of weeks."""
+
+
+def _before(against: str, window: str, at: datetime, holidays: dict[date, str | None]) -> datetime:
     """What *at* is compared with."""
     shown = at.astimezone(ZoneInfo(ZONE)).replace(tzinfo=None)
     if against == "previous":
         return windows.earlier(window, zone=ZONE, at=at, years=YEARS)
     period = AGAINST[against]
     day = shown.date() - timedelta(days=7)
-    if period is not None:
+    if period == "year":
+        day = calendars.last_year(shown.date(), YEARS, holidays)
+    elif period is not None:
         day = calendars.week_before(period, shown.date(), YEARS)
     return datetime.combine(day, shown.time(), ZoneInfo(ZONE)).astimezone(UTC)
 
@@ -41,7 +48,7 @@ async def test_windows(database_url: str, ago: timedelta) -> None:
     query = f"at={at:%Y-%m-%dT%H:%M:%SZ}&" + "&".join(f"with={each}" for each in AGAINST)
     async with shop_api(database_url, KPI_FILE, orders()) as (client, oracle):
         shop = Shop(client, oracle)
-        for slug in ("paid", "growth", "sundays"):
+        for slug in ("paid", "growth", "sundays", "served"):
             for window in oracle.windows(slug):
                 body = await shop.told(f"{slug}/compare?window={window}&{query}")
 
@@ -50,8 +57,8 @@ async def test_windows(database_url: str, ago: timedelta) -> None:
                 target = body["target"]
                 assert is_near(target and target["value"], expected.target), (slug, window, expected)
                 assert body["status"] == expected.status
-                for item in body["items"] if slug != "sundays" else []:
-                    before = _before(item["against"], window, at)
+                for item in body["items"] if slug in RETAIL else []:
+                    before = _before(item["against"], window, at, RETAIL[slug])
                     assert datetime.fromisoformat(item["at"]) == before, (slug, window, item)
                     if item["base"] is not None:
                         assert shop.agrees(item["base"], body, before), (slug, window, item)
@@ -79,12 +86,42 @@ async def test_histories(database_url: str) -> None:
     assert {4, 5} == set(weeks)
 
 
+@pytest.mark.parametrize(
+    ("at", "before"),
+    [
+        ("2026-03-03T12:00:00Z", "2025-03-10T12:00:00Z"),  # founding days
+        ("2026-02-16T12:00:00Z", "2025-03-05T12:00:00Z"),  # carnivals
+        ("2026-03-02T12:00:00Z", "2025-03-03T12:00:00Z"),  # Mondays
+    ],
+)
+async def test_holidays(database_url: str, at: str, before: str) -> None:
+    """Where days of the week meet, a holiday stands beside the one of its name a year before."""
+    async with shop_api(database_url, KPI_FILE, orders()) as (client, oracle):
+        shop = Shop(client, oracle)
+        body = await shop.told(f"served/compare?window=24h&with=last_year&align=weekday&at={at}")
+        plain = await shop.told(f"served/compare?window=24h&with=last_year&at={at}")
+        item = body["items"][0]
+
+        assert datetime.fromisoformat(item["at"]) == datetime.fromisoformat(before)
+        assert shop.agrees(item["base"], body, datetime.fromisoformat(before))
+    assert plain["items"][0]["at"] == at.replace("2026", "2025")
+
+
 async def test_definition(database_url: str) -> None:
     """What the calendar of a KPI is, is told with its definition."""
     async with shop_api(database_url, KPI_FILE, []) as (client, oracle):
         shop = Shop(client, oracle)
-        paid, sundays = await shop.told("paid"), await shop.told("sundays")
+        paid, sundays, served = [await shop.told(slug) for slug in ("paid", "sundays", "served")]
 
     ends = {"weekday": "saturday", "month": 1, "rule": "nearest"}
-    assert paid["calendar"] == {"week_start": "sunday", "weeks": "4-5-4", "year_ends": ends}
-    assert sundays["calendar"] == {"week_start": "sunday", "weeks": None, "year_ends": None}
+    fairs = [("2025-02-26", "Fair"), ("2026-03-04", "Fair"), ("2026-02-16", None)]
+    assert paid["calendar"] == {
+        "week_start": "sunday",
+        "weeks": "4-5-4",
+        "year_ends": ends,
+        "holidays": [{"date": day, "name": name} for day, name in fairs],
+    }
+    assert sundays["calendar"] == {
+        "week_start": "sunday", "weeks": None, "year_ends": None, "holidays": [],
+    }  # fmt: skip
+    assert served["business_hours"]["holidays"] == "closed"

@@ -1,6 +1,6 @@
 """Local periods by walking through the minutes and days of a zone, slowly and without any arithmetic."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -159,6 +159,19 @@ def week_before(period: str, day: date, years: Years) -> date:
     while found >= own:
         found -= 7 * _DAY
     return found
+
+
+def last_year(day: date, years: Years, holidays: Mapping[date, str | None]) -> date:
+    """The day that weeks meet with in the year before: the holiday of the name, or the week's number."""
+    name = holidays.get(day)
+    ours, theirs = (
+        [each for each in sorted(holidays) if name and holidays[each] == name and each.year == year]
+        for year in (day.year, day.year - 1)
+    )
+    for own, other in zip(ours, theirs, strict=False):
+        if own == day:
+            return other
+    return week_before("year", day, years) if years.ends is not None else day - 364 * _DAY
 
 
 @lru_cache(maxsize=100_000)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -18,6 +19,7 @@ class Hours:
     days: tuple[int, ...]
     first_minute: int
     end_minute: int
+    closed: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Definition:
     breakdowns: tuple[tuple[str, ...], ...]
     zone: str
     years: Years
+    holidays: Mapping[date, str | None]
     hours: Hours | None
     direction: str
     targets: tuple[Mapping[str, Any], ...]
@@ -67,7 +70,8 @@ def _definition(document: Mapping[str, Any]) -> Definition:
         breakdowns=tuple(_breakdown(names) for names in document.get("breakdowns", ()) if names),
         zone=document.get("zone", "UTC"),
         years=_years(document),
-        hours=_hours(document.get("business_hours")),
+        holidays=holidays(document.get("calendar", {})),
+        hours=_hours(document.get("business_hours"), document.get("calendar", {})),
         direction=document.get("direction", "up"),
         targets=tuple(_listed(document.get("target"))),
     )
@@ -92,12 +96,22 @@ def _listed(found: Mapping[str, Any] | list[Mapping[str, Any]] | None) -> list[M
     return [] if found is None else found if isinstance(found, list) else [found]
 
 
-def _hours(found: Mapping[str, Any] | None) -> Hours | None:
+def _hours(found: Mapping[str, Any] | None, calendar: Mapping[str, Any]) -> Hours | None:
     if found is None:
         return None
     names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
     days = tuple(number for number, name in enumerate(names, 1) if name in found["days"])
-    return Hours(days, _minute(found["from"]), _minute(found["to"]))
+    closed = tuple(holidays(calendar)) if found.get("holidays") == "closed" else ()
+    return Hours(days, _minute(found["from"]), _minute(found["to"]), closed)
+
+
+def holidays(calendar: Mapping[str, Any]) -> dict[date, str | None]:
+    """The names of the holidays of a calendar, by day."""
+    found: dict[date, str | None] = {}
+    for each in calendar.get("holidays", ()):
+        named = each if isinstance(each, dict) else {"date": each}
+        found[date.fromisoformat(str(named["date"]))] = named.get("name")
+    return found
 
 
 def _minute(text: str | int) -> int:

@@ -156,7 +156,7 @@ def _based_at(base: str, case: Case) -> datetime:
     if base == "last_year":
         shown = at.astimezone(ZoneInfo(case.kpi.zone))
         if years.ends is not None:
-            day = calendars.week_before("year", shown.date(), years)
+            day = calendars.last_year(shown.date(), years, case.kpi.holidays)
             return shown.replace(year=day.year, month=day.month, day=day.day).astimezone(UTC)
         is_leap_day = (shown.month, shown.day) == (2, 29)
         return shown.replace(year=shown.year - 1, day=28 if is_leap_day else shown.day).astimezone(UTC)

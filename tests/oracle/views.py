@@ -73,6 +73,8 @@ def hours_hold(hours: Hours, zone: str, at: datetime) -> bool:
     """Whether the clocks of *zone* show business hours at *at*."""
     shown = at.astimezone(ZoneInfo(zone))
     minute = 60 * shown.hour + shown.minute
+    if shown.date() in hours.closed:
+        return False
     return shown.isoweekday() in hours.days and hours.first_minute <= minute < hours.end_minute
 
 

@@ -105,8 +105,11 @@ def instant_before(moment: Moment, against: Against, align: Alignment) -> dateti
     """What *moment* is compared with."""
     kpi = moment.kpi
     window, calendar = kpi.window_of(moment.window), Calendar(kpi.zone)
-    at_us, reckoning = instant_us(moment.at), kpi.reckoning
-    return as_datetime(compared_at(against, window, at_us, calendar, align=align, reckoning=reckoning))
+    before_us = compared_at(
+        against, window, instant_us(moment.at), calendar,
+        align=align, reckoning=kpi.reckoning, holidays=kpi.holidays,
+    )  # fmt: skip
+    return as_datetime(before_us)
 
 
 @dataclass(frozen=True, slots=True)

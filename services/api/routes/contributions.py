@@ -73,7 +73,13 @@ async def _wish(
     instant_at = now if at is None else readable("at", instant("at", at), now=now)
     at_us, calendar = instant_us(instant_at), Calendar(kpi.zone)
     before_us = compared_at(
-        against, kpi.window_of(name), at_us, calendar, align=align, reckoning=kpi.reckoning
+        against,
+        kpi.window_of(name),
+        at_us,
+        calendar,
+        align=align,
+        reckoning=kpi.reckoning,
+        holidays=kpi.holidays,
     )
     before = as_datetime(before_us)
     names = known_breakdown(kpi, tuple(breakdown.split(",")))

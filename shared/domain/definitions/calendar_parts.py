@@ -1,14 +1,19 @@
 """The calendar of a KPI as its file says it: when weeks begin, and years of weeks; it knows no event."""
 
+import re
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StrictInt, model_validator
 
 from shared.domain.business_hours import DAYS
-from shared.domain.definitions.fields import broken
+from shared.domain.definitions.fields import Line, broken
 from shared.domain.definitions.parts import MODEL
+from shared.domain.holidays import Holiday
 from shared.domain.reckonings import WEEKDAYS, Reckoning, WeekYears, YearEnd
+
+_DAY_TEXT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 
 def _in_full(value: Any) -> Any:
@@ -59,6 +64,54 @@ class YearEnds(BaseModel):
     """Which of these days: the last of the month, or the one nearest to the last day of the month."""
 
 
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text if re.fullmatch(_DAY_TEXT, text) else "").isoformat()
+    except ValueError as error:
+        raise broken(f"there is no day {text!r}; a day is written 2026-12-25") from error
+
+
+class NamedDay(BaseModel):
+    """A holiday."""
+
+    model_config = MODEL
+
+    date: Annotated[str, AfterValidator(_day), Field(json_schema_extra={"pattern": _DAY_TEXT})]
+    """The day, such as 2026-12-25."""
+
+    name: Line | None = None
+    """What it is called in every year."""
+
+
+def _named(value: Any) -> Any:
+    """A day may be written by itself."""
+    return {"date": value} if isinstance(value, str) else value
+
+
+def _each_once(days: tuple[NamedDay, ...]) -> tuple[NamedDay, ...]:
+    seen: set[str] = set()
+    for each in days:
+        if each.date in seen:
+            raise broken(f"the holiday {each.date} is there twice")
+        seen.add(each.date)
+    return days
+
+
+Holidays = Annotated[
+    tuple[
+        Annotated[
+            NamedDay,
+            BeforeValidator(
+                _named, json_schema_input_type=NamedDay | Annotated[str, Field(pattern=_DAY_TEXT)]
+            ),
+        ],
+        ...,
+    ],
+    Field(max_length=1000),
+    AfterValidator(_each_once),
+]
+
+
 class KpiCalendar(BaseModel):
     """Which days make a week, a month, a quarter and a year."""
 
@@ -74,6 +127,9 @@ class KpiCalendar(BaseModel):
 
     year_ends: YearEnds | None = None
     """With which day the years of weeks end; only with weeks, and needed there."""
+
+    holidays: Holidays = ()
+    """Days that are unlike others, such as 2026-12-25 or {date: 2026-11-26, name: Thanksgiving}."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
@@ -91,6 +147,11 @@ class KpiCalendar(BaseModel):
                     f"years that end on a {self.year_ends.weekday} have weeks that begin on {following}"
                 )
         return self
+
+    @property
+    def days_off(self) -> tuple[Holiday, ...]:
+        """The holidays, as the engine has them."""
+        return tuple(Holiday(date.fromisoformat(each.date), each.name) for each in self.holidays)
 
     def reckoning(self, year_start: int) -> Reckoning:
         """The same as numbers; without years of weeks, years begin with the month *year_start*."""

@@ -58,7 +58,9 @@ class Kpi(KpiSpec):
     @cached_property
     def hours(self) -> BusinessHours | None:
         """The business hours in which its events count."""
-        return None if self.business_hours is None else self.business_hours.hours
+        if self.business_hours is None:
+            return None
+        return self.business_hours.hours(each.day for each in self.holidays)
 
     @cached_property
     def goals(self) -> tuple[Goals, ...]:

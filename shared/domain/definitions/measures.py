@@ -46,5 +46,7 @@ def _fingerprint(measure: Measure) -> str:
     # Fields that were added later are left out where they say nothing, so that older fingerprints stay.
     silent = {field.name for field in fields(measure) if getattr(measure, field.name) == field.default}
     told = {name: value for name, value in asdict(measure).items() if name not in silent}
+    if measure.hours is not None and not measure.hours.closed:
+        del told["hours"]["closed"]
     text = json.dumps(told, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

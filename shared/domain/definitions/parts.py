@@ -1,7 +1,7 @@
 """The parts of a KPI: its business hours and its alerts; they know no event."""
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -34,6 +34,13 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+class OnHolidays(StrEnum):
+    """What business hours are on the holidays of the calendar."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
 class OpenHours(BaseModel):
     """When a business is open, by the clocks of the KPI's zone."""
 
@@ -48,17 +55,23 @@ class OpenHours(BaseModel):
     to_time: Annotated[TimeOfDay, Field(alias="to")]
     """The minute that is no longer one, such as 17:30, or 24:00."""
 
+    holidays: OnHolidays = OnHolidays.OPEN
+    """Whether they are on the holidays of the calendar as on other days, or there are none."""
+
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.from_time >= self.to_time:
             raise broken("business hours end after they begin, on the same day")
         return self
 
-    @property
-    def hours(self) -> BusinessHours:
-        """The same as numbers."""
+    def hours(self, holidays: Iterable[date]) -> BusinessHours:
+        """The same as numbers, the days that are *holidays* being closed if they are to be."""
         days = tuple(sorted(DAYS.index(name) for name in self.days))
-        return BusinessHours(days, _minute(self.from_time), _minute(self.to_time))
+        closed = sorted((day - _FIRST).days for day in holidays) if self.holidays is OnHolidays.CLOSED else ()
+        return BusinessHours(days, _minute(self.from_time), _minute(self.to_time), tuple(closed))
+
+
+_FIRST = date(1970, 1, 1)
 
 
 def _minute(text: str) -> int:

@@ -9,6 +9,7 @@ from shared.domain.aggregates import NEEDS_NO_VALUE, Aggregate
 from shared.domain.definitions.currencies import CURRENCIES
 from shared.domain.definitions.formats import LENGTHS, Style
 from shared.domain.definitions.lifecycles import Lifecycle
+from shared.domain.definitions.parts import OnHolidays
 from shared.domain.definitions.specs import KpiSpec
 from shared.domain.definitions.target_rules import target_faults
 from shared.domain.expressions import ExpressionError, parse_value
@@ -123,6 +124,9 @@ def _calendar(kpi: KpiSpec) -> Found:
             ("fiscal_year_start",),
             "years of weeks end as year_ends says: leave fiscal_year_start out",
         )
+    hours = kpi.business_hours
+    if hours is not None and hours.holidays is OnHolidays.CLOSED and not kpi.holidays:
+        yield ("business_hours", "holidays"), "which holidays? such as calendar: {holidays: [2026-12-25]}"
 
 
 def _windows(kpi: KpiSpec) -> Found:

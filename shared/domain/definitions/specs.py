@@ -32,6 +32,7 @@ from shared.domain.definitions.lifecycles import Lifecycle
 from shared.domain.definitions.parts import MODEL, Alert, OpenHours
 from shared.domain.definitions.target_parts import Targets
 from shared.domain.gaps import Fill
+from shared.domain.holidays import Holiday
 from shared.domain.reckonings import Reckoning
 from shared.domain.targets import Direction
 
@@ -152,6 +153,11 @@ class KpiSpec(BaseModel):
         if self.calendar is None:
             return Reckoning(self.fiscal_year_start)
         return self.calendar.reckoning(self.fiscal_year_start)
+
+    @cached_property
+    def holidays(self) -> tuple[Holiday, ...]:
+        """Its holidays."""
+        return () if self.calendar is None else self.calendar.days_off
 
     @property
     def all_breakdowns(self) -> tuple[tuple[str, ...], ...]:

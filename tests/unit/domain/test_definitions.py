@@ -83,6 +83,9 @@ def test_spec_round_trip() -> None:
 
 
 ENDS = {"weekday": "saturday", "month": 1, "rule": "nearest"}
+BEFORE_HOLIDAYS = "8161bf21c534f4f134878e2f79fab7760d040ad072190a0a6517a07708d4fedb"
+"""The fingerprint that the measure of these hours had before there were holidays."""
+
 HOURS = {"days": ["mon", "tue"], "from": "09:00", "to": "17:30"}
 
 REFUSED = [
@@ -133,6 +136,26 @@ REFUSED = [
         {"calendar": {"weeks": "4-4-5", "year_ends": ENDS | {"rule": "first"}}},
         ("calendar", "year_ends", "rule"),
         "rule must be 'last' or 'nearest'",
+    ),
+    (
+        {"calendar": {"holidays": ["2026-02-29"]}},
+        ("calendar", "holidays", 0, "date"),
+        "there is no day '2026-02-29'",
+    ),
+    (
+        {"calendar": {"holidays": ["20261225"]}},
+        ("calendar", "holidays", 0, "date"),
+        "there is no day '20261225'",
+    ),
+    (
+        {"calendar": {"holidays": ["2026-12-25", {"date": "2026-12-25", "name": "Christmas"}]}},
+        ("calendar", "holidays"),
+        "the holiday 2026-12-25 is there twice",
+    ),
+    (
+        {"business_hours": HOURS | {"holidays": "closed"}},
+        ("business_hours", "holidays"),
+        "which holidays? such as calendar",
     ),
     (
         {"business_hours": HOURS | {"days": ["monday"]}},
@@ -423,6 +446,20 @@ def test_calendars_do_not_count() -> None:
 
     assert plain.measures() == retail.measures()
     assert "calendar" not in spec_of(plain)
+
+
+def test_holidays_count() -> None:
+    """Closed holidays change what is counted; without them, and while open, it is what it was."""
+    holidays = {"holidays": ["2026-12-25"]}
+    plain, named, closed = (
+        a_kpi(business_hours=hours, calendar=calendar).measures()[0].fingerprint
+        for hours, calendar in (
+            (HOURS, None), (HOURS, holidays), (HOURS | {"holidays": "closed"}, holidays)
+        )
+    )  # fmt: skip
+
+    assert plain == named == BEFORE_HOLIDAYS
+    assert closed != plain
 
 
 def test_operand_of_totals() -> None:
