@@ -1,4 +1,4 @@
-"""What keeps writers apart: If-Match, and keys of requests that are sent again; it knows no resource."""
+"""What keeps writers apart: If-Match; it knows no resource."""
 
 from starlette.requests import Request
 
@@ -11,10 +11,6 @@ class PreconditionRequiredError(BadInputError):
 
 class PreconditionFailedError(BadInputError):
     """It has changed since it was read; read it again, and decide anew."""
-
-
-class ReusedKeyError(BadInputError):
-    """An Idempotency-Key was sent before with another request; give every request its own."""
 
 
 def check_match(request: Request, etag: str) -> None:

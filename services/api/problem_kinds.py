@@ -7,7 +7,7 @@ from http import HTTPStatus
 from services.api.bodies import BodyTooLargeError, BodyTooSlowError, BodyTypeError
 from services.api.exports.parquet_files import NoParquetError
 from services.api.parameters import InvalidFieldError, InvalidParameterError
-from services.api.preconditions import PreconditionFailedError, PreconditionRequiredError, ReusedKeyError
+from services.api.preconditions import PreconditionFailedError, PreconditionRequiredError
 from services.api.streams import TooManyStreamsError
 from shared.domain.access.errors import (
     MissingScopeError,
@@ -37,7 +37,7 @@ from shared.domain.errors import (
     UnknownWindowError,
 )
 from shared.replay.letter_pages import UnknownDeadLetterError
-from shared.storage.keys import ReusedRequestError
+from shared.storage.idempotency import ReusedKeyError
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,6 @@ BY_ERROR: Mapping[type[BaseException], Kind] = {
     InvalidKeyError: Kind("invalid-key", "There cannot be such a key", HTTPStatus.BAD_REQUEST),
     UnknownKeyError: Kind("unknown-key", "There is no such key", HTTPStatus.NOT_FOUND),
     DeadKeyError: Kind("dead-key", "The key is at its end", HTTPStatus.CONFLICT),
-    ReusedRequestError: Kind(
-        "reused-idempotency-key", "The Idempotency-Key was sent before", HTTPStatus.UNPROCESSABLE_ENTITY
-    ),
     RefusedError: Kind("refused", "The caller is turned away", HTTPStatus.FORBIDDEN),
     MissingScopeError: Kind("missing-scope", "The caller may not do this", HTTPStatus.FORBIDDEN),
     UndeclaredScopeError: Kind("undeclared-scope", "Nobody may do this", HTTPStatus.FORBIDDEN),

@@ -10,10 +10,18 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.domain.errors import BadInputError
 from shared.storage.tables import kept_answers
 
 KEPT = timedelta(days=1)
 """How long an answer is kept: longer than anybody tries again by itself."""
+
+
+class ReusedKeyError(BadInputError):
+    """An Idempotency-Key was sent before with another request; give every request its own."""
+
+    def __init__(self) -> None:
+        super().__init__("Idempotency-Key: is that of another request; give each its own")
 
 
 @dataclass(frozen=True, slots=True)

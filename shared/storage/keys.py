@@ -17,20 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.domain.access import Limits, Scope
 from shared.domain.access.keys import Key, UnknownKeyError, Wish, a_key, rotated
 from shared.domain.access.tokens import ID_BYTES, SECRET_BYTES, Secrets, token_of, token_text
-from shared.domain.errors import BadInputError
 from shared.storage import audit
 from shared.storage.audit import Entry
+from shared.storage.idempotency import ReusedKeyError
 from shared.storage.tables import api_keys
 
 USED_EVERY = timedelta(minutes=5)
 """How coarse `last_used_at` is: a row a request would cost more than the request."""
-
-
-class ReusedRequestError(BadInputError):
-    """The Idempotency-Key was sent with another body before; send a new one with each new wish."""
-
-    def __init__(self) -> None:
-        super().__init__("Idempotency-Key: was sent with another body before; a new wish needs a new one")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +108,7 @@ async def make(
         request: the caller's Idempotency-Key; with it a repetition makes no second key.
 
     Raises:
-        ReusedRequestError: the request made another key.
+        ReusedKeyError: the request made another key.
     """
     marks = {} if request is None else _marks(wish, by, request)
     if marks and (found := await _made_by(conn, marks)) is not None:
@@ -158,7 +151,7 @@ async def _made_by(conn: AsyncConnection, marks: dict[str, bytes]) -> Key | None
     if row is None:
         return None
     if row.request_body != marks["request_body"]:
-        raise ReusedRequestError
+        raise ReusedKeyError
     return _key(row)
 
 

@@ -221,7 +221,7 @@ async def test_repeated_wish(api: Locked) -> None:
     assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
     assert len({answer.json()["key"]["key_id"] for answer in answers}) == 1
     assert sum(answer.json()["token"] is not None for answer in answers) == 1
-    assert (other.status_code, other.json()["type"]) == (422, "urn:tidemark:problem:reused-idempotency-key")
+    assert (other.status_code, other.json()["type"]) == (422, "urn:tidemark:problem:idempotency-key-reused")
 
 
 @pytest.mark.parametrize(

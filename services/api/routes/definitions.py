@@ -11,11 +11,11 @@ from services.api.defining import How, Result, check_new, current, retired, writ
 from services.api.definition_bodies import YAML_TYPES
 from services.api.definition_requests import PATCH_TYPES, Received, patched, received, sent
 from services.api.dependencies import ApiState, Caller, Scope, State, needs, only
-from services.api.preconditions import ReusedKeyError, check_match
+from services.api.preconditions import check_match
 from services.api.routes.definition_doors import DOORS, Door
 from services.api.routes.definition_readings import list_routes, read_routes, version_routes
 from shared.domain.access import Principal
-from shared.storage.idempotency import KeptAnswer
+from shared.storage.idempotency import KeptAnswer, ReusedKeyError
 
 _WRITE = needs(Scope.WRITE)
 
@@ -112,7 +112,7 @@ async def _created(
 
 def _again(kept: KeptAnswer, got: Received) -> Response:
     if kept.fingerprint != got.fingerprint:
-        raise ReusedKeyError("Idempotency-Key: is that of another request; give each its own")
+        raise ReusedKeyError
     return Response(kept.body, status_code=kept.status, headers=dict(kept.headers))
 
 

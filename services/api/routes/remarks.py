@@ -26,12 +26,13 @@ from services.api.dependencies import (
     visible_kpis,
 )
 from services.api.parameters import InvalidFieldError
-from services.api.preconditions import ReusedKeyError, check_match
+from services.api.preconditions import check_match
 from services.api.routes.annotations import Number, etag_of, seen
 from services.api.subjects import said_of
 from shared.domain.access import Principal
 from shared.domain.annotations import Annotation, NotTheAuthorError
 from shared.domain.definitions import Catalogue
+from shared.storage.idempotency import ReusedKeyError
 
 router = APIRouter(prefix="/v1", tags=["annotations"])
 
@@ -96,7 +97,7 @@ async def _added(
     if not is_new and (written.remark, written.reply_to, written.subject.kpis) != (
         remark, body.reply_to, subject.kpis,
     ):  # fmt: skip
-        raise ReusedKeyError("Idempotency-Key: is that of another request; give each its own")
+        raise ReusedKeyError
     location = {"Location": f"/v1/annotations/{written.annotation_id}"}
     return _told(written, catalogue, status=201, headers=location)
 

@@ -26,7 +26,7 @@ class KeyBook:
         """The key that was wished for; of a repeated *request*, the one it made first.
 
         Raises:
-            ReusedRequestError: the request made another key.
+            ReusedKeyError: the request made another key.
         """
         async with transaction(self.engine) as connection:
             return await stored_keys.make(connection, wish, by=by, now=self.clock(), request=request)
