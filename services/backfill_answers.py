@@ -1,6 +1,5 @@
 """What is said about backfills: tables for people, one JSON document for machines; it decides nothing."""
 
-import dataclasses
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from services.api.answers import ENCODER
+from services.api.backfill_schemas import backfill_body
 from shared.storage.backfill_reports import BackfillReport
 from shared.storage.backfills import BackfillState
 
@@ -82,18 +83,12 @@ def _lines(report: BackfillReport) -> Mapping[str, str]:
 
 def share_of(report: BackfillReport) -> str:
     """How much of the log is behind it, in words."""
-    if report.handed_over < report.partitions or not report.partitions:
-        return "waiting for compute"
-    return f"{100 * report.passed / report.passing if report.passing else 100:.1f} %"
+    return "waiting for compute" if report.share is None else f"{100 * report.share:.1f} %"
 
 
 def body_of(report: BackfillReport) -> dict[str, Any]:
-    """A report for machines."""
-    body = dataclasses.asdict(report)
-    body["backfill"] = body.pop("backfill_id")
-    body["kpis"] = body.pop("slugs")
-    for name in ("created_at", "finished_at"):
-        body[name] = body[name].isoformat().replace("+00:00", "Z") if body[name] else None
+    """A report for machines, as the API tells it."""
+    body: dict[str, Any] = json.loads(ENCODER.encode(backfill_body(report)))
     return body
 
 

@@ -17,7 +17,8 @@ from shared.storage import audit
 from shared.storage.audit import Entry
 from shared.storage.backfill_orders import order_rebuild
 from shared.storage.backfill_reports import BackfillReport, backfill_report, backfill_reports
-from shared.storage.backfills import BackfillState, cancel, resume
+from shared.storage.backfills import BackfillState, resume
+from shared.storage.definition_audits import call_off
 
 INTERRUPTED = 130
 """Exit status of a command that Ctrl-C ended before it was done."""
@@ -141,8 +142,7 @@ async def _one(number: int) -> BackfillReport:
 
 async def _cancelled(number: int) -> None:
     async with write_connection() as connection:
-        await cancel(connection, number, utc_now())
-        await _told(connection, "cancel", number, {})
+        await call_off(connection, operator(), number, utc_now())
 
 
 async def _resumed(number: int, rate: int | None) -> None:

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.api.annotating import StoredAnnotations
+from services.api.backfills import Backfills
 from services.api.catalogue_cache import CatalogueCache
 from services.api.dead_letters import DeadLetters
 from services.api.definition_store import StoredDefinitions
@@ -79,6 +80,7 @@ def state_on(engine: AsyncEngine, settings: ApiSettings, *, registry: CollectorR
         annotations=StoredAnnotations(engine),
         scores=SingleFlights(),
         definitions=StoredDefinitions(engine, clock=utc_now),
+        backfills=Backfills(engine, utc_now),
         catalogue=catalogue,
         hub=hub,
         pace=Pace(lifetime_s=settings.api_stream_lifetime_s),

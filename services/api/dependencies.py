@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from services.api.annotating import Annotations
 from services.api.answers import Told
+from services.api.backfills import Backfills
 from services.api.catalogue_cache import CatalogueCache
 from services.api.dead_letters import DeadLetters
 from services.api.definition_store import DefinitionStore
@@ -71,6 +72,7 @@ class ApiState:
     annotations: Annotations
     scores: SingleFlights[Told]
     definitions: DefinitionStore
+    backfills: Backfills
     catalogue: CatalogueCache
     hub: Hub
     pace: Pace

@@ -37,6 +37,7 @@ from shared.domain.errors import (
     UnknownWindowError,
 )
 from shared.replay.letter_pages import UnknownDeadLetterError
+from shared.storage.backfills import BackfillStateError, UnknownBackfillError
 from shared.storage.idempotency import ReusedKeyError
 
 
@@ -101,6 +102,8 @@ BY_ERROR: Mapping[type[BaseException], Kind] = {
     ),
     EventsMovedError: Kind("events-moved", "What is listed has changed meanwhile", HTTPStatus.CONFLICT),
     UnknownVersionError: Kind("unknown-version", "There is no such version", HTTPStatus.NOT_FOUND),
+    UnknownBackfillError: Kind("unknown-backfill", "There is no such backfill", HTTPStatus.NOT_FOUND),
+    BackfillStateError: Kind("backfill-over", "The backfill is past that", HTTPStatus.CONFLICT),
     AlreadyDefinedError: Kind("already-defined", "The name is taken", HTTPStatus.CONFLICT),
     StillUsedError: Kind("still-used", "Others need it", HTTPStatus.CONFLICT),
     OutsideLimitsError: Kind("outside-limits", "The caller may not define this", HTTPStatus.FORBIDDEN),

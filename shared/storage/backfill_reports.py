@@ -3,12 +3,15 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.storage.backfills import BackfillState, UnknownBackfillError
+from shared.domain.access import EVERYTHING, Limits
+from shared.storage.backfills import BackfillState, Ordered, UnknownBackfillError
+from shared.storage.versions import UnreadableDefinitionError
 
 _REPORTS = text("""
 -- reports: every backfill, or one, with the sums over its partitions.
@@ -21,7 +24,8 @@ SELECT b.backfill_id, b.wanted, b.state, b.rate_limit, b.error, b.created_at, b.
        coalesce(sum(c.counted), 0)::bigint AS counted,
        coalesce(sum(c.unfit), 0)::bigint AS unfit
 FROM backfills b LEFT JOIN backfill_cursors c USING (backfill_id)
-WHERE CAST(:backfill_id AS bigint) IS NULL OR b.backfill_id = :backfill_id
+WHERE (CAST(:backfill_id AS bigint) IS NULL OR b.backfill_id = :backfill_id)
+  AND (CAST(:before AS bigint) IS NULL OR b.backfill_id < :before)
 GROUP BY b.backfill_id ORDER BY b.backfill_id DESC LIMIT :most
 """)
 
@@ -43,7 +47,7 @@ SELECT EXISTS (
 """)
 
 MOST = 100
-"""As many of the newest are listed."""
+"""As many of the newest are listed unless more are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +85,62 @@ class BackfillReport:
         """Whether nothing more will happen to it by itself."""
         return self.state is not BackfillState.RUNNING
 
+    @property
+    def share(self) -> Decimal | None:
+        """Which part of the log is behind it, rounded down to 6 digits; None while it waits for compute."""
+        if self.handed_over < self.partitions or not self.partitions:
+            return None
+        if not self.passing:
+            return Decimal(1)
+        return (Decimal(self.passed) / self.passing).quantize(Decimal("0.000001"), ROUND_DOWN)
 
-async def backfill_report(conn: AsyncConnection, backfill_id: int) -> BackfillReport:
+
+async def backfill_report(
+    conn: AsyncConnection, backfill_id: int, limits: Limits = EVERYTHING
+) -> BackfillReport:
     """One backfill.
 
     Raises:
-        UnknownBackfillError: there is none of that number.
+        UnknownBackfillError: there is none of that number that one with these *limits* may see.
     """
-    row = (await conn.execute(_REPORTS, {"backfill_id": backfill_id, "most": 1})).one_or_none()
-    if row is None:
+    asked = {"backfill_id": backfill_id, "before": None, "most": 1}
+    row = (await conn.execute(_REPORTS, asked)).one_or_none()
+    if row is None or not _is_shown(row, limits):
         raise UnknownBackfillError(backfill_id)
     return _report(row)
 
 
-async def backfill_reports(conn: AsyncConnection) -> list[BackfillReport]:
-    """The newest backfills, the newest first."""
-    rows = (await conn.execute(_REPORTS, {"backfill_id": None, "most": MOST})).all()
-    return [_report(row) for row in rows]
+async def backfill_reports(
+    conn: AsyncConnection, limits: Limits = EVERYTHING, *, before: int | None = None, most: int = MOST
+) -> list[BackfillReport]:
+    """The newest backfills, the newest first: at most *most* of numbers below *before*.
+
+    Args:
+        conn: reads one snapshot, or pages may have gaps.
+        limits: of whom they are told to; one that is about something else as well is left out.
+        before: None is the newest.
+        most: how many.
+    """
+    found: list[BackfillReport] = []
+    while len(found) < most:
+        asked = {"backfill_id": None, "before": before, "most": most}
+        rows = (await conn.execute(_REPORTS, asked)).all()
+        found += [_report(row) for row in rows if _is_shown(row, limits)]
+        if len(rows) < most:
+            break
+        before = rows[-1].backfill_id
+    return found[:most]
+
+
+def _is_shown(row: Row[Any], limits: Limits) -> bool:
+    if limits.is_everything:
+        return True
+    try:
+        ordered = Ordered.of(row.wanted)
+    except UnreadableDefinitionError:
+        # Another release ordered it, and nobody can tell whose it is.
+        return False
+    return all(map(limits.allows, (*ordered.kpis.values(), *ordered.others.values())))
 
 
 async def has_work(conn: AsyncConnection, partitions: Collection[int]) -> bool:

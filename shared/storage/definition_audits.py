@@ -4,11 +4,13 @@ Functions take the connection and never commit.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.domain.definitions import Action, Change, Key, Kind
 from shared.storage.audit import Entry, record
+from shared.storage.backfills import cancel
 
 _NOUNS = {
     Kind.KPI: "kpi",
@@ -37,3 +39,13 @@ async def record_backfill(conn: AsyncConnection, actor: str, number: int, keys: 
     """Tell of the backfill *number*, which puts definitions of *keys* in force when it is done."""
     names = [f"{_NOUNS[kind]}:{name}" for kind, name in keys]
     await record(conn, Entry(actor, "backfill.order", str(number), {"definitions": names}))
+
+
+async def call_off(conn: AsyncConnection, actor: str, number: int, now: datetime) -> None:
+    """Call the backfill *number* off, and tell of it.
+
+    Raises:
+        UnknownBackfillError, BackfillStateError: there is none, or it is over.
+    """
+    await cancel(conn, number, now)
+    await record(conn, Entry(actor, "backfill.cancel", str(number), {}))

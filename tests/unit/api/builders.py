@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from services.api.annotating import StoredAnnotations
 from services.api.app import create_app
+from services.api.backfills import Backfills
 from services.api.catalogue_cache import CatalogueCache
 from services.api.dead_letters import DeadLetters
 from services.api.definition_store import Writing
@@ -417,6 +418,7 @@ def a_state(
         annotations=StoredAnnotations(open_engine(NOWHERE, application_name="tests")),
         scores=SingleFlights(),
         definitions=NoDefinitions(),
+        backfills=Backfills(open_engine(NOWHERE, application_name="tests"), _now),
         catalogue=catalogue,
         hub=Hub(
             readings=memory, catalogue=catalogue, clock=_now, open_streams=metrics.streams, limit=streams
