@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ EVENTS = 20_000
 
 DAYS = 14
 """As much of the shop."""
+
+GOALS = {"targets": 105, "projections": 32, "contributions": 37, "scores": 12, "explanations": 2}
+"""Every window of a KPI with a target; those of them to date; every breakdown of what adds up or is a
+quotient; every scorecard and objective; one KPI of each catalogue."""
 
 FILES = sorted((Path(__file__).parents[2] / "kpis").glob("*.yaml"))
 
@@ -59,6 +64,8 @@ async def test_once(tmp_path: Path) -> None:
 
     assert [one for one in found["values"] if not one["equal"]] == []
     assert {(one["kpi"], one["window"]) for one in found["values"]} == _all_windows()
+    assert [one for one in found["goals"] if not one["equal"]] == []
+    assert _goals(found) == GOALS
     assert found["alerts_received"] == 1
     assert found["ledger"]["consumed"] == found["events"] > EVENTS
     assert found["ledger"]["duplicate"] > 0
@@ -100,6 +107,12 @@ async def test_the_whole_year(tmp_path: Path) -> None:
     found = json.loads(out.splitlines()[-1])
     assert 336_776 + 40_000 < found["events"] < 336_776 + 60_000
     assert found["seconds"] < 180
+
+
+def _goals(found: Any) -> dict[str, int]:
+    """How many goals of each sort were compared; of targets, those of totals."""
+    totals = [one for one in found["goals"] if one["sort"] != "targets" or "=" not in one["name"]]
+    return dict(Counter(one["sort"] for one in totals))
 
 
 def _all_windows() -> set[tuple[str, str]]:

@@ -1,6 +1,7 @@
-"""The oracle as a command: reads source topics from Kafka and prints every value as a line of JSON.
+"""The oracle as a command: reads source topics from Kafka and prints every value and goal as a line of JSON.
 
 python -m tests.oracle --kpis FILE [--kpis FILE] --bootstrap HOST:PORT --topic T [--topic U] --at RFC3339
+    [--goals-at RFC3339]
 """
 
 import argparse
@@ -9,12 +10,14 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from tests.oracle.events import Record
+from tests.oracle.goals import Goals
 from tests.oracle.oracle import Oracle
 
 SILENCE_S = 60.0
@@ -25,12 +28,10 @@ def main() -> None:
     """Print what the oracle says about every KPI, window and series of a file."""
     asked = _arguments()
     records = asyncio.run(read_topics(asked.bootstrap, asked.topic))
-    oracle = Oracle(
-        "\n---\n".join(file.read_text() for file in asked.kpis),
-        records,
-        ingested_at=asked.ingested_at or asked.at,
-    )
-    for line in lines(oracle, asked.at):
+    kpis = "\n---\n".join(file.read_text() for file in asked.kpis)
+    oracle = Oracle(kpis, records, ingested_at=asked.ingested_at or asked.at)
+    goals = () if asked.goals_at is None else Goals(oracle, kpis, asked.goals_at).lines()
+    for line in chain(lines(oracle, asked.at), goals):
         sys.stdout.write(json.dumps(line) + "\n")
 
 
@@ -42,6 +43,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--bootstrap", required=True, help="host:port of a Kafka broker")
     parser.add_argument("--topic", action="append", required=True, help="a source topic; may be repeated")
     parser.add_argument("--at", type=datetime.fromisoformat, required=True, help="the instant of the values")
+    parser.add_argument("--goals-at", type=datetime.fromisoformat, help="also the goals, as of that instant")
     parser.add_argument("--ingested-at", type=datetime.fromisoformat, help="when ages were judged, else --at")
     return parser.parse_args()
 
@@ -53,6 +55,7 @@ def lines(oracle: Oracle, at: datetime) -> Iterator[Mapping[str, Any]]:
             for dimensions in _series(oracle, slug, at):
                 found = oracle.value(slug, window, dimensions, at)
                 yield {
+                    "tells": "value",
                     "kpi": slug,
                     "window": window,
                     "dimensions": dimensions,

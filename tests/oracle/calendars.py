@@ -76,6 +76,16 @@ def earlier(period: str, at: datetime, zone: str, years: Years) -> datetime:
     return min(_first_showing(day_of(before, zone) + days, clock, zone), own - _INSTANT)
 
 
+def as_far_in(period: str, at: datetime, begun: datetime, zone: str, years: Years) -> datetime:
+    """The instant of the period that begins at *begun* that is as far into it as *at* is into its own.
+
+    That is as many days in, at the same time by the clock; past the end it is the last instant.
+    """
+    days = day_of(at, zone) - day_of(begin(period, at, zone, years), zone)
+    point = _first_showing(day_of(begun, zone) + days, _shown(at, zone).time(), zone)
+    return max(min(point, end(period, begun, zone, years) - _INSTANT), begun)
+
+
 @lru_cache(maxsize=100_000)
 def _first_day(period: str, day: date, years: Years) -> date:
     while not _begins(period, day, years):

@@ -114,6 +114,16 @@ class Oracle:
         value = None if result is None else to_significant(result)
         return Value(value, n, *view.interval, is_exact=False)
 
+    def exact(
+        self, slug: str, window: str, dimensions: Dimensions, at: datetime, *, now: datetime
+    ) -> Fraction | None:
+        """The value of a KPI without any rounding."""
+        return self._looked(slug, window, dimensions, at, now)[0]
+
+    def rule(self, slug: str, window: str, dimensions: Dimensions, at: datetime) -> Mapping[str, Any] | None:
+        """The target of a KPI that holds for a window and dimensions, as its file has it."""
+        return self._looked(slug, window, dimensions, at, at)[1].rule
+
     def counted(
         self, slug: str, window: str, dimensions: Dimensions, at: datetime, *, now: datetime
     ) -> list[bytes]:

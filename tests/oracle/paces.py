@@ -1,4 +1,4 @@
-"""The pace of a period by brute force, for zones whose clocks are never set."""
+"""The pace of a period by brute force: looks at the same point of earlier ones."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -121,13 +121,13 @@ def _projected(
 def _earlier(question: Question, case: Case) -> list[tuple[Fraction | None, Fraction | None]]:
     """What up to eight earlier periods had by the same point, if that can be compared, and at their ends."""
     found: list[tuple[Fraction | None, Fraction | None]] = []
-    begun = calendars.begin(_period(case), question.at, case.kpi.zone, case.kpi.years)
-    within, end = question.at - begun, begun
+    calendar = case.kpi.zone, case.kpi.years
+    end = calendars.begin(_period(case), question.at, *calendar)
     while len(found) < 8:
-        begin = calendars.begin(_period(case), end - _INSTANT, case.kpi.zone, case.kpi.years)
+        begin = calendars.begin(_period(case), end - _INSTANT, *calendar)
         if begin < question.now - 400 * _DAY:
             break
-        point = min(begin + within, end - _INSTANT)
+        point = calendars.as_far_in(_period(case), question.at, begin, *calendar)
         done, there = question.look(point)
         total, _ = question.look(end - _INSTANT)
         found.append((done if are_comparable(case, there, point) else None, total))

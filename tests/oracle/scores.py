@@ -1,7 +1,7 @@
 """Scores by brute force: values from the raw log, targets and weights as the files have them."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fractions import Fraction
@@ -41,12 +41,16 @@ def interpolated(value: Fraction, knots: list[tuple[Fraction, Fraction]]) -> Fra
 
 
 class Scores:
-    """What the oracle's values score under the targets of *kpis_yaml*, and make up under *cards_yaml*."""
+    """What the oracle's values score under the targets of *kpis_yaml*, and make up under *cards_yaml*.
+
+    Each may have documents of other kinds, too.
+    """
 
     def __init__(self, oracle: Oracle, kpis_yaml: str, cards_yaml: str, *, now: datetime) -> None:
         self._oracle, self._now = oracle, now
-        self._kpis = {each["slug"]: each for each in yaml.safe_load_all(kpis_yaml)}
-        cards = list(yaml.safe_load_all(cards_yaml))
+        found = [each for each in yaml.safe_load_all(kpis_yaml) if each]
+        self._kpis = {each["slug"]: each for each in found if each.get("slug") in oracle.slugs}
+        cards = [each for each in yaml.safe_load_all(cards_yaml) if each]
         self._objectives = {each["slug"]: each for each in cards if each["kind"] == "Objective"}
         self._scorecards = {each["slug"]: each for each in cards if each["kind"] == "Scorecard"}
 
@@ -54,33 +58,56 @@ class Scores:
         self, slug: str, window: str, dimensions: Mapping[str, str | None], at: datetime
     ) -> Fraction | None:
         """What a KPI scores."""
-        kpi = self._kpis[slug]
-        target = kpi.get("target")
-        value = self._oracle.value(slug, window, dimensions, at, now=self._now).value
-        if target is None or value is None:
+        found = self._oracle.judged(slug, window, dimensions, at, now=self._now)
+        value = self._oracle.exact(slug, window, dimensions, at, now=self._now)
+        if found.target is None or value is None:
             return None
-        number = {name: Fraction(str(text)) for name, text in target.items()}
-        goal, third = number["value"], Fraction(100, 3)
-        if kpi.get("direction") == "band":
-            near, far = number["tolerance"], number["warning"]
-            away = abs(Fraction(value) - goal)
-            knots = [(Fraction(0), 3 * third), (near, 2 * third), (far, third), (2 * far - near, Fraction(0))]
-            return interpolated(away, knots)
-        flag = number.get("warning")
-        sign = -1 if kpi.get("direction") == "down" else 1
-        width = abs(goal) / 2 if flag is None else sign * (goal - flag)
-        steps = [(sign * goal + width * step, (step + 2) * third) for step in (-2, -1, 0, 1)]
-        return interpolated(sign * Fraction(value), steps)
+        direction = self._kpis[slug].get("direction")
+        if direction == "band":
+            rule = self._oracle.rule(slug, window, dimensions, at)
+            near = Fraction(str((rule or {}).get("tolerance", 0)))
+            return _in_band(abs(value - found.target), near, found.warning)
+        return _beyond(value, found.target, found.warning, -1 if direction == "down" else 1)
 
     def of_scorecard(self, slug: str, at: datetime) -> Score:
         """What a scorecard comes to."""
         card = self._scorecards[slug]
-        if "select" in card:
-            wanted = card["select"]["tag"]
-            listed = [{"kpi": name} for name, kpi in self._kpis.items() if wanted in kpi.get("tags", ())]
-        else:
-            listed = card["kpis"]
-        return self._total([self._member(each, at) for each in listed], card.get("roll_up", "mean"))
+        parts = [self._member(each, at) for each in self._listed(card)]
+        return self._total(parts, card.get("roll_up", "mean"))
+
+    def cards_of(self, slug: str, at: datetime) -> list[Fraction | None]:
+        """What each card of a scorecard scores."""
+        return [self._member(each, at)[2] for each in self._listed(self._scorecards[slug])]
+
+    @property
+    def scorecards(self) -> list[str]:
+        """All scorecards."""
+        return list(self._scorecards)
+
+    @property
+    def objectives(self) -> list[str]:
+        """All objectives."""
+        return list(self._objectives)
+
+    def _listed(self, card: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        if "select" not in card:
+            return list(card["kpis"])
+        return [{"kpi": name} for name in sorted(self._kpis) if self._is_selected(name, card["select"])]
+
+    def _is_selected(self, slug: str, select: Mapping[str, str]) -> bool:
+        kpi = self._kpis[slug]
+        words = {
+            "objective": [each for name in _listed(kpi.get("objective", ())) for each in self._upward(name)],
+            "department": _listed(kpi.get("department", ())),
+            "category": [kpi["category"]],
+            "tag": _listed(kpi.get("tags", ())),
+        }
+        return all(wanted in words[field] for field, wanted in select.items())
+
+    def _upward(self, objective: str | None) -> Iterator[str]:
+        while objective is not None:
+            yield objective
+            objective = self._objectives.get(objective, {}).get("parent")
 
     def of_group(self, field: str, name: str, at: datetime) -> Score:
         """What the KPIs that have *name* in *field* come to."""
@@ -122,6 +149,26 @@ class Scores:
         mean = sum(weight * score for _, weight, score in told) / Fraction(covered)
         worst = frozenset(name for name, _, score in told if score == lowest)
         return Score(lowest if roll_up == "worst" else mean, worst, Fraction(covered) / weight)
+
+
+def _beyond(value: Fraction, goal: Fraction, flag: Fraction | None, sign: int) -> Fraction:
+    """The score of a value that is better the further it lies beyond *goal*."""
+    width = Fraction(0) if flag is None else sign * (goal - flag)
+    width = width or abs(goal) / 2
+    if not width:
+        return Fraction(200, 3) if value == goal else Fraction(100 if sign * value > 0 else 0)
+    steps = [(sign * goal + width * step, Fraction(100, 3) * (step + 2)) for step in (-2, -1, 0, 1)]
+    return interpolated(sign * value, steps)
+
+
+def _in_band(away: Fraction, near: Fraction, far: Fraction | None) -> Fraction:
+    """The score of a value that lies *away* from the middle of a band that is *near* wide."""
+    far = 2 * near if far is None or far <= near else far
+    if not far:
+        return Fraction(0 if away else 100)
+    third = Fraction(100, 3)
+    knots = [(near, 2 * third), (far, third), (2 * far - near, Fraction(0))]
+    return interpolated(away, [(Fraction(0), 3 * third), *knots] if near else knots)
 
 
 def _listed(found: Any) -> list[str]:

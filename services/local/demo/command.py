@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from services.local.demo.reports import Outcome, document, summary, table
+from services.local.demo.boards import boards, reasons
+from services.local.demo.reports import Outcome, differences, document, summary
 from services.local.demo.run import Options, Stage, run
 from services.local.demo.screens import Screen
 from services.local.demo.shop import DAYS
@@ -81,7 +82,14 @@ async def _until_told(options: Options, *, once: bool, as_json: bool) -> Outcome
 
 def _print(outcome: Outcome, screen: Screen, *, as_json: bool) -> None:
     out = screen.console if as_json else Console()
-    out.print(table(outcome))
+    if not all(one.equal for one in outcome.judged):
+        out.print(differences(outcome))
+    for board in boards(outcome.checked):
+        out.print(board)
+        out.print()
+    for reason in reasons(outcome.checked):
+        out.print(reason, highlight=False, markup=False)
+    out.print()
     out.print(summary(outcome), highlight=False, markup=False, soft_wrap=True)
     for complaint in outcome.complaints():
         screen.console.print(complaint, style="bold red", markup=False)

@@ -1,12 +1,13 @@
 """What the demo found out: complaints, a table for people, JSON for programs; it prints nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 
 import msgspec
 from rich.table import Table
 
+from services.local.demo.goals import SORTS, Checked
 from services.local.demo.judging import SIGNIFICANT, Judged
 from services.local.demo.streaming import Flow
 
@@ -21,10 +22,11 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What happened to the events, what the values are, and which KPIs' alerts were received as firing."""
+    """What happened to the events, what values and goals are, and whose alerts were received as firing."""
 
     flow: Flow
     judged: Sequence[Judged]
+    checked: Sequence[Checked]
     alerts: Sequence[str]
 
     def complaints(self) -> list[str]:
@@ -41,7 +43,17 @@ class Outcome:
                 f"{self.flow.events} events were sent and {ledger.consumed} were consumed.",
             ),
         )
-        return [complaint for is_well, complaint in checks if not is_well]
+        return [complaint for is_well, complaint in checks if not is_well] + list(self._unlike())
+
+    def _unlike(self) -> Iterator[str]:
+        """Goals that are not as the oracle says, or that nobody has compared; a sentence for each sort."""
+        for sort in SORTS:
+            found = [one for one in self.checked if one.sort == sort]
+            names = [one.name for one in found if not one.equal]
+            if not found:
+                yield f"The oracle had no {sort} to compare."
+            elif names:
+                yield f"{len(names)} of {len(found)} {sort} differ from the oracle's: {'; '.join(names[:5])}."
 
 
 def document(outcome: Outcome) -> str:
@@ -53,6 +65,7 @@ def document(outcome: Outcome) -> str:
             "seconds": round(flow.seconds, 3),
             "events_per_second": round(flow.events_per_second),
             "values": [_value(one) for one in outcome.judged],
+            "goals": [{"sort": one.sort, "name": one.name, "equal": one.equal} for one in outcome.checked],
             "alerts_received": len(outcome.alerts),
             "ledger": asdict(flow.ledger),
         }
@@ -70,19 +83,16 @@ def _value(one: Judged) -> dict[str, object]:
     }
 
 
-def table(outcome: Outcome) -> Table:
-    """Every total, and every series that is not as the oracle says."""
-    shown = [one for one in outcome.judged if not one.expected.dimensions or not one.equal]
-    found = Table(title="What the API says and what the oracle says", caption=_caption(outcome))
+def differences(outcome: Outcome) -> Table:
+    """Every value that is not as the oracle says."""
+    found = Table(title="Values that the API and the oracle tell differently")
     for column in ("KPI", "window"):
         found.add_column(column)
     for column in ("value", "oracle"):
         found.add_column(column, justify="right", no_wrap=True)
-    found.add_column("equal", justify="center")
-    for before, one in zip([None, *shown], shown, strict=False):
-        if before is not None and before.expected.kpi != one.expected.kpi:
-            found.add_section()
-        found.add_row(*_row(one), style=None if one.equal else "bold red")
+    for one in outcome.judged:
+        if not one.equal:
+            found.add_row(*_row(one), style="bold red")
     return found
 
 
@@ -93,7 +103,6 @@ def _row(one: Judged) -> tuple[str, ...]:
         expected.window,
         _number(one.answer.value, exact=expected.exact),
         _number(expected.value, exact=expected.exact),
-        "yes" if one.equal else "NO",
     )
 
 
@@ -104,19 +113,23 @@ def _number(value: Decimal | None, *, exact: bool) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _caption(outcome: Outcome) -> str:
-    series = [one for one in outcome.judged if one.expected.dimensions]
-    equal = sum(one.equal for one in series)
-    return f"and {equal} of {len(series)} values of series are equal"
-
-
 def summary(outcome: Outcome) -> str:
-    """Three lines for people."""
+    """What was compared, counted and received, for people."""
     flow, ledger = outcome.flow, outcome.flow.ledger
+    values, *goals = _compared(outcome)
     return (
         f"{flow.events:,} events in {flow.seconds:.1f} s, {flow.events_per_second:,.0f} events/s"
         " from the first sent to the last counted\n"
         f"ledger: {ledger.consumed:,} consumed = {ledger.applied:,} applied + {ledger.duplicate:,} duplicate"
         f" + {ledger.dead_lettered:,} dead-lettered\n"
-        f"alerts received: {', '.join(outcome.alerts) or 'none'}"
+        f"alerts received: {', '.join(outcome.alerts) or 'none'}\n"
+        f"as the oracle says: {values}, {', '.join(goals[:2])},\n  {', '.join(goals[2:])}"
     )
+
+
+def _compared(outcome: Outcome) -> Iterator[str]:
+    equal = sum(one.equal for one in outcome.judged)
+    yield f"{equal:,} of {len(outcome.judged):,} values"
+    for sort in SORTS:
+        found = [one.equal for one in outcome.checked if one.sort == sort]
+        yield f"{sum(found):,} of {len(found):,} {sort}"

@@ -11,12 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.local import stack
 from services.local.demo import shop
+from services.local.demo.asking import asking
 from services.local.demo.catalogue import apply_files
 from services.local.demo.environment import environment, services
 from services.local.demo.failures import NotEmptyError
 from services.local.demo.fleet import Fleet, Service, running
 from services.local.demo.flights import archive, events, flights
-from services.local.demo.judging import Expected, Judged, expected_values, judge
+from services.local.demo.goals import Checked, check, explain
+from services.local.demo.judging import Expected, Judged, judge
+from services.local.demo.oracle import Question, second_opinion
 from services.local.demo.places import Places, places, sole_demo
 from services.local.demo.receiver import Receiver, receiving
 from services.local.demo.reports import FIRES, Outcome
@@ -157,11 +160,11 @@ async def _played(
 ) -> Outcome:
     flow = await _streamed(stage, found, screen)
     at = utc_now()
-    screen.say(f"asking the API and the oracle for the values at {at.isoformat()}")
-    judged = await _judged(stage, at)
+    screen.say(f"asking the API and the oracle at {at:%Y-%m-%d %H:%M:%S} UTC")
+    judged, checked = await _judged(stage, at)
     screen.say("waiting for the alert")
     await stage.receiver.received(FIRES, timeout_s=ALERT_WITHIN_S)
-    outcome = Outcome(flow, judged, stage.receiver.firing())
+    outcome = Outcome(flow, judged, checked, stage.receiver.firing())
     show(stage, outcome)
     if stay is not None:
         await stay.wait()
@@ -187,15 +190,23 @@ async def _ledger(engine: AsyncEngine) -> Ledger:
         return await ledger(connection)
 
 
-async def _judged(stage: Stage, at: datetime) -> list[Judged]:
-    expected = await expected_values(
-        source_tree=stage.places.source_tree,
-        kpis=stage.places.files,
-        bootstrap_servers=stage.addresses.kafka_bootstrap_servers,
-        topic=topics.DEFAULT_SOURCE,
-        at=at,
+async def _judged(stage: Stage, at: datetime) -> tuple[list[Judged], list[Checked]]:
+    """Values at *at*, and goals as of the last full hour, from which on no pane is cut."""
+    goals_at = at.replace(minute=0, second=0, microsecond=0)
+    values, goals = await second_opinion(
+        Question(
+            source_tree=stage.places.source_tree,
+            kpis=stage.places.files,
+            bootstrap_servers=stage.addresses.kafka_bootstrap_servers,
+            topic=topics.DEFAULT_SOURCE,
+            at=at,
+            goals_at=goals_at,
+        )
     )
-    return await judge(stage.url("api"), [one for one in expected if _is_compared(one)], at=at)
+    async with asking(stage.url("api")) as api:
+        judged = await judge(api, [one for one in values if _is_compared(one)], at=at)
+        checked = await check(api, goals, at=goals_at)
+        return judged, [*checked, *await explain(api, goals, at=goals_at)]
 
 
 def _is_compared(one: Expected) -> bool:

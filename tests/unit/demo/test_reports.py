@@ -10,9 +10,10 @@ import pytest
 from rich.console import Console
 
 from services.local.demo.judging import Answer, Expected, Judged
-from services.local.demo.reports import FIRES, STAYS_QUIET, Outcome, document, summary, table
+from services.local.demo.reports import FIRES, STAYS_QUIET, Outcome, differences, document, summary
 from services.local.demo.streaming import Flow
 from shared.storage.ledger import Ledger
+from tests.unit.demo.goal_builders import A_WRONG_TARGET, ALL_GOALS
 
 START, END = datetime(2026, 3, 9, 12, tzinfo=UTC), datetime(2026, 3, 10, 12, tzinfo=UTC)
 LEDGER = Ledger(consumed=1000, applied=990, duplicate=10, dead_lettered=0)
@@ -31,7 +32,8 @@ def judged(
     return Judged(answer, expected)
 
 
-ALL_WELL = Outcome(Flow(1000, 4.0, LEDGER), [judged("5", "5"), judged("2", "2.0", carrier="UA")], [FIRES])
+VALUES = [judged("5", "5"), judged("2", "2.0", carrier="UA")]
+ALL_WELL = Outcome(Flow(1000, 4.0, LEDGER), VALUES, ALL_GOALS, [FIRES])
 
 
 @pytest.mark.parametrize(
@@ -70,12 +72,17 @@ def test_all_is_well() -> None:
     [
         (replace(ALL_WELL, judged=[judged("5", "6")]), "1 of 1 values differ"),
         (replace(ALL_WELL, judged=[]), "no values to compare"),
+        (
+            replace(ALL_WELL, checked=[*ALL_GOALS, A_WRONG_TARGET]),
+            "1 of 2 targets differ from the oracle's: departures 24h.",
+        ),
+        (replace(ALL_WELL, checked=ALL_GOALS[1:]), "no targets to compare"),
         (replace(ALL_WELL, alerts=[]), f"No alert of {FIRES}"),
         (replace(ALL_WELL, alerts=[FIRES, STAYS_QUIET]), f"An alert of {STAYS_QUIET}"),
         (replace(ALL_WELL, flow=Flow(1000, 4.0, replace(LEDGER, applied=989))), "does not balance"),
         (replace(ALL_WELL, flow=Flow(1001, 4.0, LEDGER)), "1001 events were sent and 1000"),
     ],
-    ids=["value", "no values", "no alert", "false alert", "ledger", "lost"],
+    ids=["value", "no values", "goal", "no goals", "no alert", "false alert", "ledger", "lost"],
 )
 def test_complaints(outcome: Outcome, complaint: str) -> None:
     """Whatever is wrong is said, and said once."""
@@ -105,27 +112,29 @@ def test_the_document() -> None:
                 "equal": True,
             },
         ],
+        "goals": [{"sort": one.sort, "name": one.name, "equal": True} for one in ALL_GOALS],
         "alerts_received": 1,
         "ledger": {"consumed": 1000, "applied": 990, "duplicate": 10, "dead_lettered": 0},
     }
 
 
-def test_the_table() -> None:
-    """People see every total, the number of series that are equal, and each series that is not."""
+def test_the_differences() -> None:
+    """People see each value that is not the oracle's, and none that is."""
     unequal = judged("2", "3", carrier="AA")
     out = Console(file=io.StringIO(), width=120)
-    out.print(table(replace(ALL_WELL, judged=[*ALL_WELL.judged, unequal])))
+    out.print(differences(replace(ALL_WELL, judged=[*ALL_WELL.judged, unequal])))
     text = out.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
 
     assert "carrier=AA" in text
     assert "carrier=UA" not in text
-    assert "1 of 2 values of series are equal" in text
 
 
 def test_the_summary() -> None:
-    """The summary has the throughput, the ledger and the alerts."""
+    """The summary has the throughput, the ledger, the alerts, and how much is as the oracle says."""
     text = summary(ALL_WELL)
 
     assert "250 events/s" in text
     assert "1,000 consumed = 990 applied + 10 duplicate + 0 dead-lettered" in text
     assert FIRES in text
+    assert "2 of 2 values, 1 of 1 targets" in text
+    assert "1 of 1 explanations" in text
