@@ -164,6 +164,12 @@ def _lineage_rows(body: LineageBody) -> Iterator[tuple[str, str, str]]:
         yield "made of", operand.kpi, f"read by {', '.join(operand.read_by)}"
     for user in body.used_by:
         yield "used by", user.kpi, f"reads {', '.join(user.reads)}"
+    for slug in body.followed_by:
+        yield "followed by", slug, "a target"
+    for slug in body.scorecards:
+        yield "stands on", slug, "scorecard"
+    for slug in body.objectives:
+        yield "serves", slug, "objective"
     for alert in body.alerts:
         yield "judged by", alert.rule, f"alert of {alert.kpi}"
 

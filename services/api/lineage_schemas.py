@@ -9,6 +9,7 @@ from pydantic import Field
 from services.api.security.views import visible_kpis
 from shared.domain.definitions import Catalogue
 from shared.domain.lineage import EventUse, Role, lineage
+from shared.domain.lineage_uses import uses_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,9 @@ class LineageBody:
     events: Annotated[list[EventsBody], Field(description="What it comes down to, by KPI")]
     made_of: Annotated[list[OperandBody], Field(description="The KPIs of its formula, the nearest first")]
     used_by: Annotated[list[UserBody], Field(description="The formulas it is in, the nearest first")]
+    followed_by: Annotated[list[str], Field(description="The KPIs of which a target follows it, by slug")]
+    scorecards: Annotated[list[str], Field(description="Those it stands on, named or selected, by slug")]
+    objectives: Annotated[list[str], Field(description="Those it serves, or that weigh it, by slug")]
     alerts: Annotated[list[RuleRefBody], Field(description="Judged on it, then on what uses it")]
     hidden: Annotated[
         int, Field(description="How many KPIs of its lineage the caller may not see; they are left out")
@@ -80,6 +84,9 @@ class AffectedBody:
     kpi: str
     version: Annotated[int, Field(description="The version of the definition in force")]
     events: Annotated[list[EventsBody], Field(description="What it needs of it, and by way of which KPI")]
+    followed_by: Annotated[list[str], Field(description="The KPIs of which a target follows it, by slug")]
+    scorecards: Annotated[list[str], Field(description="Those it stands on, named or selected, by slug")]
+    objectives: Annotated[list[str], Field(description="Those it serves, or that weigh it, by slug")]
     alerts: Annotated[list[str], Field(description="The names of its rules")]
 
 
@@ -96,7 +103,8 @@ class AffectedPageBody:
 def lineage_body(catalogue: Catalogue, slug: str) -> LineageBody:
     """The lineage of *slug*, which the catalogue has, as far as its caller may see it."""
     found, visible = lineage(catalogue, slug), visible_kpis(catalogue)
-    relatives = (*found.made_of, *found.used_by)
+    uses = uses_of(catalogue, slug)
+    others = {each.slug for each in (*found.made_of, *found.used_by)} | set(uses.followed_by)
     return LineageBody(
         kpi=slug,
         version=catalogue.versions[slug],
@@ -111,15 +119,26 @@ def lineage_body(catalogue: Catalogue, slug: str) -> LineageBody:
             for each in found.used_by
             if each.slug in visible
         ],
+        followed_by=_seen(uses.followed_by, visible),
+        scorecards=list(uses.scorecards),
+        objectives=list(uses.objectives),
         alerts=[RuleRefBody(owner, name) for owner, name in found.rules if owner in visible],
-        hidden=len({each.slug for each in relatives} - visible.keys()),
+        hidden=len(others - visible.keys()),
     )
 
 
 def affected_body(catalogue: Catalogue, slug: str, uses: Iterable[EventUse]) -> AffectedBody:
     """What *slug*, which the catalogue has, needs of the events that were asked about."""
-    rules = [alert.name for alert in catalogue.kpis[slug].alerts]
-    return AffectedBody(slug, catalogue.versions[slug], _events(uses, visible_kpis(catalogue)), rules)
+    visible, users = visible_kpis(catalogue), uses_of(catalogue, slug)
+    return AffectedBody(
+        kpi=slug,
+        version=catalogue.versions[slug],
+        events=_events(uses, visible),
+        followed_by=_seen(users.followed_by, visible),
+        scorecards=list(users.scorecards),
+        objectives=list(users.objectives),
+        alerts=[alert.name for alert in catalogue.kpis[slug].alerts],
+    )
 
 
 def _seen(slugs: Iterable[str], visible: Collection[str]) -> list[str]:

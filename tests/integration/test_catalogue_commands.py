@@ -86,6 +86,22 @@ def test_prune(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_database")
+def test_prune_what_a_target_follows(tmp_path: Path) -> None:
+    """Pruning what a relative target follows is refused, and the KPI with the target is named."""
+    path = a_file(tmp_path, "a.yaml", "a", "b")
+    fewer = a_file(tmp_path, "b.yaml", "b")
+    fewer.write_text(fewer.read_text("utf-8") + "target: {kpi: a}\n", "utf-8")
+    run("apply", str(path), "--yes")
+    run("apply", str(fewer), "--yes")
+
+    refused = run("apply", str(fewer), "--yes", "--prune")
+
+    assert (refused.exit_code, "there is no KPI 'a'" in refused.stderr) == (REFUSED, True)
+    assert str(fewer) in refused.stderr
+    assert [each["spec"]["slug"] for each in body("show")["kpis"]] == ["a", "b"]
+
+
+@pytest.mark.usefixtures("_database")
 def test_judged_with_what_is_in_force(tmp_path: Path) -> None:
     """Files are judged among what is in force, and a problem is shown in the file."""
     run("apply", str(a_file(tmp_path, "a.yaml", "a")), "--yes")

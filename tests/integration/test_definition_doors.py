@@ -294,6 +294,33 @@ async def test_in_use(client: httpx2.AsyncClient) -> None:
     )
 
 
+async def test_who_uses_it(client: httpx2.AsyncClient) -> None:
+    """Lineage names targets that follow a KPI, scorecards it stands on and objectives; targets keep it."""
+    aimed = {**ORDERS, "slug": "aimed", "target": {"kpi": "departures", "times": 2}}
+    chosen = {**BOARD, "slug": "chosen", "kpis": [], "select": {"category": "operational"}}
+    for path, body in (
+        ("kpis", aimed),
+        ("scorecards", BOARD),
+        ("scorecards", chosen),
+        ("objectives", {**GROW, "kpi_weights": {"departures": 3}}),
+    ):
+        assert (await client.post(f"/v1/{path}", json=body)).status_code == 201, body
+    found = (await client.get("/v1/kpis/departures/lineage")).json()
+    affected = (await client.get("/v1/lineage?event_type=flight.departed")).json()["items"][0]
+    for board in ("board", "chosen"):
+        await client.delete(f"/v1/scorecards/{board}", headers=await _etag(client, f"/v1/scorecards/{board}"))
+    await client.delete("/v1/objectives/grow", headers=await _etag(client, "/v1/objectives/grow"))
+    kept = await client.delete("/v1/kpis/departures", headers=await _etag(client, "/v1/kpis/departures"))
+
+    users = {"followed_by": ["aimed"], "scorecards": ["board", "chosen"], "objectives": ["grow"]}
+    assert {name: found[name] for name in users} == users
+    assert {name: affected[name] for name in users} == users
+    assert (kept.status_code, kept.json()["detail"]) == (
+        409,
+        "the KPI departures is needed by the KPI aimed",
+    )
+
+
 async def test_drafts_and_retired(client: httpx2.AsyncClient) -> None:
     """Drafts are shown and have no values until they are active; they and retired KPIs are listed on wish."""
     draft = await client.post("/v1/kpis", json={**ORDERS, "status": "draft"})

@@ -42,6 +42,9 @@ async def test_lineage() -> None:
         ],
         "made_of": [],
         "used_by": [{"kpi": "rate", "distance": 1, "reads": ["departures"]}],
+        "followed_by": [],
+        "scorecards": [],
+        "objectives": [],
         "alerts": [{"kpi": "departures", "rule": "low"}, {"kpi": "rate", "rule": "high"}],
         "hidden": 0,
     }
@@ -58,12 +61,14 @@ async def test_affected() -> None:
         body = (await client.get("/v1/lineage?event_type=flight.departed&field=data['distance']")).json()
 
     use = {"event_type": "flight.departed", "fields": [{"field": "data.distance", "used_as": ["filter"]}]}
+    users: dict[str, list[str]] = {"followed_by": [], "scorecards": [], "objectives": []}
+    departures = {"kpi": "departures", "version": 3, "events": [{"kpi": "departures", **use}], **users}
     assert body == {
         "event_type": "flight.departed",
         "field": "data.distance",
         "items": [
-            {"kpi": "departures", "version": 3, "events": [{"kpi": "departures", **use}], "alerts": ["low"]},
-            {"kpi": "rate", "version": 3, "events": [{"kpi": "departures", **use}], "alerts": ["high"]},
+            {**departures, "alerts": ["low"]},
+            {**departures, "kpi": "rate", "alerts": ["high"]},
         ],
         "next_cursor": None,
     }
