@@ -48,6 +48,11 @@ class Stream:
                     return json.loads(found[0])
         raise EOFError("the stream has ended")
 
+    async def news(self, told: Any) -> Any:
+        """The next event that is not *told* already: an open transaction of anybody makes rows come again."""
+        found = await self.event()
+        return found if found["revision"] != told["revision"] else await self.news(told)
+
 
 async def test_stream(api: Api) -> None:
     """A stream tells how things stand, then what is stored, and goes on from where it was left."""

@@ -322,7 +322,7 @@ async def test_hidden_parts(database_url: str, monkeypatch: pytest.MonkeyPatch) 
         hidden = await asking.problem("orders/explain", question("1h", NOW))
 
     assert [part["part"] for part in body["parts"]] == ["paid"]
-    assert (body["hidden_parts"], body["arithmetic"]) == (1, "paid / orders = 4.50")
+    assert (body["hidden_parts"], body["arithmetic"]) == (1, "paid / __hidden__ = 4.50")
     assert problem["errors"][0]["detail"] == "is not read by basket, which reads paid"
     assert hidden["status"] == 404
 

@@ -118,7 +118,7 @@ async def test_killed_publishers(database_url: str, kafka: str, unique: str, see
             number += 1
             publisher = a_publisher(api, Unlucky(producer, lot), unique, f"publisher {number}")
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(lot.random() * 1.5):
+                async with asyncio.timeout(lot.random() * 0.4):
                     await _publish(publisher, stopping=asyncio.Event())
         await writing
         last = a_publisher(api, producer, unique, "the last")
@@ -169,7 +169,10 @@ async def _put(api: Api, value: int) -> None:
 
 
 async def test_one_at_a_time(database_url: str, kafka: str, unique: str) -> None:
-    """While one publishes the others rest; nothing is told twice, and when it lets go another goes on."""
+    """While one publishes the others rest; when it lets go another goes on, and tells no other state.
+
+    What is told once more is what a transaction of anybody on the server holds back.
+    """
     await _made(kafka, unique)
     async with serving_api(database_url) as api, open_producer(kafka, "tests") as producer:
         first, second = (a_publisher(api, producer, unique, name) for name in ("first", "second"))
@@ -182,7 +185,7 @@ async def test_one_at_a_time(database_url: str, kafka: str, unique: str) -> None
         found = await told(kafka, unique)
 
     assert turns == [True, False, True, True]
-    assert {carrier: len(revisions) for carrier, revisions in found.revisions.items()} == {"C1": 1}
+    assert {carrier: len(set(revisions)) for carrier, revisions in found.revisions.items()} == {"C1": 1}
 
 
 async def test_record(database_url: str, kafka: str, unique: str) -> None:
