@@ -8,6 +8,7 @@ from decimal import Decimal
 from shared.domain.calendars import Calendar, as_datetime, instant_us
 from shared.domain.comparisons import Against, are_alike, compared_at, excess_us
 from shared.domain.definitions import Catalogue, Kpi
+from shared.domain.definitions.same_periods import other_periods
 from shared.domain.ranking import OTHER
 from shared.domain.readings import Reading
 from shared.domain.targets import (
@@ -92,6 +93,8 @@ def _followed(catalogue: Catalogue, case: _Case, *, now: datetime) -> Ask | None
     window, series = case.reading.window, tuple(sorted(dimensions.items()))
     # A history by whole periods has them of any KPI, whatever windows it is kept over.
     is_period = window not in case.kpi.windows
+    if is_period and any(other_periods(case.kpi, catalogue.kpis[rule.slug], [window])):
+        return None
     return Ask(rule.slug, window, series, as_datetime(at_us), is_period)
 
 

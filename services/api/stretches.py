@@ -1,5 +1,6 @@
 """Which instants a history is of: a step apart, or the ends of whole periods; it knows no route."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice, pairwise
@@ -162,3 +163,27 @@ def _check_edges(kpi: Kpi, window: str, found: list[int], zone: str | None, *, n
                 raise InvalidParameterError("zone", reason)
             reason = f"of what began at {as_datetime(start_us).isoformat()} only coarser panes are kept"
             raise InvalidParameterError("bucket", reason)
+
+
+def check_parts(found: Stretch, kpi: Kpi, zones: Iterable[str]) -> None:
+    """Refuse periods that are others in one of *zones*, in which that is counted what *kpi* reads.
+
+    Its windows are the same in all of them, or the definition would have been refused.
+
+    Raises:
+        InvalidParameterError: a period of *found* begins or ends at another instant there.
+    """
+    window, own = parse_window(found.window, reckoning=kpi.reckoning), Calendar(kpi.zone)
+    others = {Calendar(zone) for zone in zones} - {own}
+    if not found.is_period or not isinstance(window, Previous) or not others:
+        return
+    for end_us in map(instant_us, found.instants):
+        start_us = own.period_start(window.period, end_us - 1, reckoning=kpi.reckoning)
+        for other in others:
+            begins = [
+                other.period_start(window.period, at_us, reckoning=kpi.reckoning)
+                for at_us in (end_us - 1, end_us)
+            ]
+            if begins != [start_us, end_us]:
+                reason = "the formula reads KPIs of another zone, whose periods are others"
+                raise InvalidParameterError("bucket", reason)

@@ -36,7 +36,7 @@ from services.api.routes.selections import DIMENSION_FILTERS
 from services.api.routes.values import KnownAt, Window, evaluated, seen_from
 from services.api.sayings import said_within
 from services.api.schemas import Judged
-from services.api.stretches import Stretch, Wish, stretch
+from services.api.stretches import Stretch, Wish, check_parts, stretch
 from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.gaps import Fill
 from shared.domain.ranking import ranked
@@ -121,6 +121,7 @@ async def _asked(
         raise InvalidParameterError("window", "goes not with bucket, which says what each point is of")
     now, is_past = seen_from(state, known_at), known_at is not None
     found = stretch(kpi, known_window(kpi, window), wish, now=now)
+    check_parts(found, kpi, (catalogue.kpis[leaf].zone for leaf in catalogue.leaves(slug)))
     if is_past and len(found.instants) > MAX_KNOWN_POINTS:
         raise InvalidParameterError("step", f"makes more than {MAX_KNOWN_POINTS} points, with known_at")
     terms = Terms(

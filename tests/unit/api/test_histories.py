@@ -1,12 +1,26 @@
 """How a KPI has gone, over HTTP."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
+from shared.domain.definitions import Catalogue
+from shared.domain.readings import Reading
+from shared.storage.readings import Ask
 from tests.unit.api.builders import NOW, Memory, a_client, a_kpi
 
 pytestmark = pytest.mark.asyncio
+
+
+class Days(Memory):
+    """Readings of whole days."""
+
+    async def evaluate(self, catalogue: Catalogue, asks: Sequence[Ask], *, now: datetime) -> list[Reading]:
+        """The readings, each of the day that ends with the instant asked for."""
+        found = await super().evaluate(catalogue, asks, now=now)
+        return [replace(each, window_start=each.window_end - timedelta(days=1)) for each in found]
 
 
 async def test_points() -> None:
@@ -119,6 +133,36 @@ async def test_begin_of_calendars(bucket: str, zone: str) -> None:
 
     assert answer.status_code == 400
     assert [fault["parameter"] for fault in answer.json()["errors"]] == ["from"]
+
+
+@pytest.mark.parametrize(
+    ("bucket", "zone", "status"),
+    [
+        ("day", "Asia/Tokyo", 400),
+        ("month", "Asia/Tokyo", 400),
+        ("hour", "Asia/Tokyo", 200),
+        ("hour", "Asia/Kathmandu", 400),
+        ("day", "Africa/Accra", 200),
+    ],
+)
+async def test_parts_of_other_zones(bucket: str, zone: str, status: int) -> None:
+    """What is counted by the days of two zones has no day of its own; hours may be the same."""
+    kpis = [a_kpi(), a_kpi("other", zone=zone)]
+    both = a_kpi("both", event_type=None, aggregate=None, formula="departures + other")
+    async with a_client(Memory(), *kpis, both) as client:
+        answer = await client.get(f"/v1/kpis/both/history?bucket={bucket}&from=now-45d")
+
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(("zone", "status"), [("Asia/Tokyo", "no_data"), ("UTC", "on_track")])
+async def test_targets_of_other_zones(zone: str, status: str) -> None:
+    """A period of another zone is not the one that a target is followed for."""
+    kpis = [a_kpi(target={"kpi": "other"}), a_kpi("other", zone=zone)]
+    async with a_client(Days(), *kpis) as client:
+        body = (await client.get("/v1/kpis/departures/history?bucket=day&from=now-3d")).json()
+
+    assert {item["status"] for item in body["items"]} == {status}
 
 
 async def test_too_many_series() -> None:
