@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
-from shared.domain.definitions import yaml_nodes
+from shared.domain.definitions import defaults, yaml_nodes
 from shared.domain.definitions.catalogues import CatalogueProblem
 from shared.domain.definitions.kinds import MODELS, Definition, Definitions, Key, Kind, key_of, name_field
 from shared.domain.definitions.kpis import Kpi
@@ -96,13 +96,31 @@ def _read(file: KpiFile) -> tuple[list[Located], list[Problem]]:
     nodes, faults = yaml_nodes.read_nodes(file.text)
     problems = [Problem(fault.message, place=file.place(fault.mark)) for fault in faults]
     found: list[Located] = []
+    given = yaml_nodes.Mapping(yaml_nodes.Mark(0, 0, 0))
     for node in nodes:
         origin = Origin(file, node)
         try:
-            found.append(Located(_definition(origin), origin))
+            match _kind_of(origin):
+                case defaults.KIND:
+                    given, wrong = defaults.defaults_of(origin, HEADER)
+                    problems += [*_version(origin, origin.node.plain), *wrong]
+                case Kind.KPI:
+                    whole = defaults.completed(origin, given)
+                    found.append(Located(_definition(whole), whole))
+                case _:
+                    found.append(Located(_definition(origin), origin))
         except DefinitionError as error:
             problems += error.problems
-    return found, sorted(problems, key=_position)
+    # What is wrong with a default is wrong with every KPI that takes it: once is enough.
+    once: dict[object, Problem] = {}
+    for problem in problems:
+        once.setdefault((problem.message, problem.place), problem)
+    return found, sorted(once.values(), key=_position)
+
+
+def _kind_of(origin: Origin) -> object:
+    fields = origin.node.plain
+    return fields.get("kind") if isinstance(fields, dict) else None
 
 
 def _position(problem: Problem) -> tuple[int, int]:
@@ -154,11 +172,15 @@ HEADER = ("apiVersion", "kind")
 """What every document of a file begins with."""
 
 
+def _version(origin: Origin, fields: Mapping[str, object]) -> list[Problem]:
+    if fields.get("apiVersion") == API_VERSION:
+        return []
+    message = f"write apiVersion: {API_VERSION}"
+    return [Problem(message, place=origin.place_of(("apiVersion",)), path=("apiVersion",))]
+
+
 def _header(origin: Origin, fields: Mapping[str, object], kind: Kind | None) -> list[Problem]:
-    problems = []
-    if fields.get("apiVersion") != API_VERSION:
-        message = f"write apiVersion: {API_VERSION}"
-        problems.append(Problem(message, place=origin.place_of(("apiVersion",)), path=("apiVersion",)))
+    problems = _version(origin, fields)
     if kind is None:
         message = f"write kind: {', '.join(list(Kind)[:-1])} or {list(Kind)[-1]}"
         problems.append(Problem(message, place=origin.place_of(("kind",)), path=("kind",)))

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from shared.domain.definitions import defaults
 from shared.domain.definitions.kinds import MODELS, Kind
-from shared.domain.definitions.kpi_files import API_VERSION
+from shared.domain.definitions.kpi_files import API_VERSION, HEADER
 
 _REF = "#/$defs/{model}"
 
@@ -18,8 +19,24 @@ def kpi_file_schema() -> dict[str, Any]:
         "description": "One document of a KPI file; a file may hold several, separated by ---.",
         "type": "object",
         "required": ["apiVersion", "kind"],
-        "oneOf": [{"$ref": _REF.format(model=kind)} for kind in Kind],
-        "$defs": dict(sorted(parts.items())) | {str(kind): documents[kind] for kind in Kind},
+        "oneOf": [{"$ref": _REF.format(model=kind)} for kind in (*Kind, defaults.KIND)],
+        "$defs": dict(sorted(parts.items()))
+        | {str(kind): documents[kind] for kind in Kind}
+        | {defaults.KIND: _defaults(documents[Kind.KPI])},
+    }
+
+
+def _defaults(kpi: dict[str, Any]) -> dict[str, Any]:
+    """The schema of defaults: some fields of a *kpi*, none of them needed."""
+    properties = {name: kpi["properties"][name] for name in defaults.FIELDS}
+    header = {name: kpi["properties"][name] for name in HEADER}
+    kind = header["kind"] | {"const": defaults.KIND}
+    return {
+        "title": "Defaults of the KPIs that follow",
+        "type": "object",
+        "additionalProperties": False,
+        "required": [*HEADER],
+        "properties": header | {"kind": kind} | properties,
     }
 
 
