@@ -5,10 +5,13 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from services.api.problems import Problem
-from services.api.schemas import ChangeBody, GoneBody
+from services.api.schemas import ChangeBody, FarewellBody, GoneBody
 from shared.domain.definitions.kinds import MODELS
 
 _REF = "#/components/schemas/{model}"
+
+_TOLD = (ChangeBody, GoneBody, FarewellBody)
+"""What the events of the stream carry: `value`, `gone`, and `reset` or `bye`."""
 
 _EVENT = {
     "type": "object",
@@ -18,9 +21,7 @@ _EVENT = {
         "data": {
             "type": "string",
             "contentMediaType": "application/json",
-            "contentSchema": {
-                "anyOf": [{"$ref": _REF.format(model="ChangeBody")}, {"$ref": _REF.format(model="GoneBody")}]
-            },
+            "contentSchema": {"anyOf": [{"$ref": _REF.format(model=shape.__name__)} for shape in _TOLD]},
         },
         "retry": {"type": "integer", "description": "Milliseconds to wait before coming again"},
     },
@@ -40,7 +41,7 @@ def _fields() -> dict[str, Any]:
 def completed(document: dict[str, Any]) -> dict[str, Any]:
     """*document* with the schemas that only problems and events use."""
     schemas = document["components"]["schemas"]
-    for shape in (Problem, ChangeBody, GoneBody):
+    for shape in (Problem, *_TOLD):
         schema = TypeAdapter(shape).json_schema(ref_template=_REF, mode="serialization")
         schemas.update(schema.pop("$defs", {}))
         schemas[shape.__name__] = schema

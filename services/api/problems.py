@@ -9,10 +9,12 @@ import msgspec
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.parameters import InvalidFieldError, InvalidParameterError
@@ -194,7 +196,17 @@ async def _on_status(request: Request, error: Exception) -> Response:
     status = HTTPStatus(error.status_code)
     kind = BY_STATUS.get(error.status_code, Kind(f"http-{status.value}", status.phrase, status))
     detail = f"{request.method} {request.scope['path']}: {status.description or status.phrase}"
-    return problem(kind, detail=detail, request=request, headers=error.headers)
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed(request))
+    return problem(kind, detail=detail, request=request, headers=headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of every route of the path that was found; the framework names those of the first only."""
+    routes = list(iter_route_contexts(request.app.routes))
+    path = next((r.path for r in routes if r.matches(request.scope)[0] is not Match.NONE), None)
+    return sorted({method for route in routes if route.path == path for method in route.methods or ()})
 
 
 def _unexpected(request: Request, error: Exception) -> Response:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, WithJsonSchema
 
@@ -85,6 +85,19 @@ class GoneBody:
     window: str
     dimensions: Mapping[str, str | None]
     revision: Annotated[int, Field(description="After that of its last value, before that of a new one")]
+
+
+@dataclass(frozen=True, slots=True)
+class FarewellBody:
+    """Why a stream ends (`bye`), or begins anew (`reset`)."""
+
+    reason: Annotated[
+        Literal["lifetime", "shutdown", "too_many_changes", "too_old"],
+        Field(
+            description="lifetime, shutdown: come again; too_many_changes: the client was too slow;"
+            " too_old: where the client was is not remembered, and everything follows"
+        ),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,7 @@ def _create_route(door: Door, router: APIRouter) -> None:
         "",
         name=f"create_{door.noun}",
         status_code=201,
+        responses={200: {"model": door.written, "description": "With dry_run: what would change"}},
         response_model=door.written,
         openapi_extra=_bodies(door),
         dependencies=_PUTS,

@@ -40,6 +40,7 @@ async def list_affected(
     field: Annotated[
         str | None,
         Query(
+            min_length=1,
             max_length=512,
             description="The field that would go away, with all fields below it: data.amount, subject; of "
             "all types without event_type",
