@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fastapi import Depends, FastAPI
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.middleware.cors import CORSMiddleware
 
 from services.api import problems
@@ -105,9 +105,11 @@ _CORS: dict[str, Any] = {
 
 
 def api_routes() -> Iterator[APIRoute]:
-    """Every route but those that are open to all."""
-    for routes in _ROUTES:
-        yield from (route for route in routes.router.routes if isinstance(route, APIRoute))
+    """Every route but those that are open to all, those of routers within routers included."""
+    routers = [each.router for each in _ROUTES]
+    for each in iter_route_contexts([route for router in routers for route in router.routes]):
+        if isinstance(each.original_route, APIRoute):
+            yield each.original_route
 
 
 class Api(FastAPI):

@@ -31,7 +31,7 @@ def secured(document: dict[str, Any], routes: Iterable[APIRoute]) -> dict[str, A
     document.setdefault("components", {})["securitySchemes"] = _SCHEMES
     for route in routes:
         for method in route.methods or ():
-            operation = document["paths"].get(route.path, {}).get(method.lower())
+            operation = document["paths"].get(route.path_format, {}).get(method.lower())
             if operation is not None:
                 operation["security"] = _alternatives(route)
     return document
