@@ -97,13 +97,8 @@ class Goals:
         then = earlier(window, zone=kpi.zone, at=self._at, years=kpi.years)
         wholes = self._parts(slug, window, {}, then), self._parts(slug, window, {}, self._at)
         is_told = all(whole.value is not None for whole in wholes)
-        series = [
-            one
-            for one in self._oracle.series(slug, breakdown)
-            if any(self._oracle.value(slug, window, one, at, now=self._at).n for at in (then, self._at))
-        ]
         items = []
-        for one in series if is_told else ():
+        for one in self._met(slug, breakdown, window, (then, self._at)) if is_told else ():
             parts = self._parts(slug, window, one, then), self._parts(slug, window, one, self._at)
             found = did(method, *parts, *wholes)
             items.append({
@@ -121,6 +116,13 @@ class Goals:
             "change": _number(wholes[1].value - wholes[0].value) if is_told else None,  # type: ignore[operator]
             "items": items,
         }
+
+    def _met(
+        self, slug: str, breakdown: tuple[str, ...], window: str, instants: tuple[datetime, ...]
+    ) -> list[Dimensions]:
+        """The series with an event in *window* at one of *instants*, each once."""
+        found = [one for at in instants for one in self._oracle.series_within(slug, breakdown, window, at)]
+        return list({tuple(one.items()): one for one in found}.values())
 
     def _parts(self, slug: str, window: str, dimensions: Dimensions, at: datetime) -> Parts:
         def look(name: str) -> Fraction:
