@@ -28,6 +28,24 @@ _EVENT = {
 }
 
 
+_PLACES = {
+    "slug": "The name in addresses: small letters, digits and _",
+    "name": "The name of what is scored, as its definition or its KPIs have it",
+    "event_type": "The type of events, as they have it themselves",
+    "number": "The number of the version, from 1",
+    "partition": "The partition of the dead letter's topic, from 0",
+    "offset": "Where in the partition the dead letter lies, from 0",
+    "key_id": "The part of the key between tmk_ and the next _",
+}
+"""What the parts of paths mean, which mean the same wherever they stand."""
+
+
+def _described(operation: dict[str, Any]) -> None:
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "path" and parameter["name"] in _PLACES:
+            parameter.setdefault("description", _PLACES[parameter["name"]])
+
+
 def _fields() -> dict[str, Any]:
     """The fields of definitions as they are sent, which are judged by us and not by the framework."""
     found: dict[str, Any] = {}
@@ -47,6 +65,8 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
         schemas[shape.__name__] = schema
     schemas.update(_fields())
     for operations in document["paths"].values():
+        for operation in operations.values():
+            _described(operation)
         if "get" in operations:
             operations["get"]["responses"]["304"] = {"description": "What If-None-Match names still holds"}
     del document["paths"]["/v1/stream"]["get"]["responses"]["304"]

@@ -33,6 +33,21 @@ def test_problems_everywhere() -> None:
             assert "422" not in responses, (method, path)
 
 
+def test_everything_is_described() -> None:
+    """Every operation says what it does and whom it serves, and every parameter what it means."""
+    names = list[str]()
+    for path, operations in _document()["paths"].items():
+        for method, operation in operations.items():
+            told = {"summary", "description", "tags", "security"}
+            silent = [each["name"] for each in operation.get("parameters", ()) if not each.get("description")]
+            names.append(operation["operationId"])
+
+            assert told == {name for name in told if operation.get(name)}, (method, path)
+            assert not silent, (method, path)
+
+    assert len(set(names)) == len(names)
+
+
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("path", "template"),
