@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api.problem_kinds import BODY_TOO_LARGE, URL_TOO_LONG
+from services.api.problem_kinds import BODY_TOO_LARGE, BY_STATUS, URL_TOO_LONG
 from services.api.problems import problem
 
 MAX_URL_BYTES = 2048
@@ -17,18 +17,21 @@ MAX_BODY_BYTES = 1024 * 1024
 
 
 class Limits:
-    """Refuses URLs and bodies that are too long; plain ASGI."""
+    """Refuses URLs and bodies that are too long, and names that nothing has; plain ASGI."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer it with 414 or 413."""
+        """Pass the request on, or answer it with 414, 404 or 413."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif _url_bytes(scope) > MAX_URL_BYTES:
             detail = f"Path and query may have {MAX_URL_BYTES} bytes together"
             await problem(URL_TOO_LONG, detail=detail, request=Request(scope))(scope, receive, send)
+        elif "\0" in scope["path"]:
+            detail = "Nothing has a name with a NUL, which no database would look for"
+            await problem(BY_STATUS[404], detail=detail, request=Request(scope))(scope, receive, send)
         elif _body_bytes(scope) > MAX_BODY_BYTES:
             detail = f"A body may have {MAX_BODY_BYTES} bytes"
             await problem(BODY_TOO_LARGE, detail=detail, request=Request(scope))(scope, receive, send)

@@ -34,6 +34,15 @@ GROW = {"slug": "grow", "title": "Grow", "owner": "me", "weight": 0.5}
 PAID = {"type": "order/paid", "owner": "shop", "schema": {"type": "object", "minProperties": 1}}
 
 
+@pytest.mark.parametrize("path", ["kpis/%00/versions", "objectives/%00/versions/1", "event-types/a%00b"])
+async def test_names_with_a_nul(database_url: str, path: str) -> None:
+    """A name that Postgres cannot be asked for is a name that nothing has."""
+    async with serving_api(database_url) as api, api.client() as client:
+        answer = await client.get(f"/v1/{path}")
+
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:tidemark:problem:not-found")
+
+
 @pytest_asyncio.fixture
 async def api(database_url: str) -> AsyncIterator[Api]:
     """An API on one KPI, departures."""
