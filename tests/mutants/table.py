@@ -14,6 +14,7 @@ POSITION_TESTS = "tests/integration/test_positions.py"
 EXPLANATIONS = "tests/integration/test_explanations.py"
 DERIVING = "tests/integration/test_deriving.py"
 EDGES = "tests/integration/test_reading_edges.py"
+HIDDEN_TARGETS = "tests/unit/security/test_hidden_targets.py"
 SEEN_TESTS = "tests/unit/domain/test_seen.py"
 
 
@@ -349,6 +350,78 @@ MUTANTS = (
         "if kpis is not None and visible_kpis(catalogue).keys().isdisjoint(kpis):",
         "if kpis == ():",
         ("tests/integration/test_annotations.py::test_what_is_hidden",),
+    ),
+    # Histories, files, freshness, changes.
+    Mutant(
+        "buckets-are-whole",
+        "shared/domain/steps.py",
+        "    if at_us < start_us:\n",
+        "    if at_us < 0:\n",
+        ("tests/unit/domain/test_steps.py",),
+    ),
+    Mutant(
+        "carried-only-if-asked",
+        "shared/domain/gaps.py",
+        "if value is not None and fill is Fill.CARRY:",
+        "if value is not None:",
+        ("tests/unit/domain/test_gaps.py",),
+    ),
+    Mutant(
+        "no-formulas-in-csv",
+        "services/api/exports/csv_files.py",
+        """return f"'{text}" if text.startswith(_FORMULA) else text""",
+        "return text",
+        ("tests/unit/api/test_exports.py::test_formulas",),
+    ),
+    Mutant(
+        "patience-of-the-shortest-window",
+        "shared/domain/freshness.py",
+        "timedelta(microseconds=min(lengths))",
+        "timedelta(microseconds=max(lengths))",
+        ("tests/unit/domain/test_freshness.py",),
+    ),
+    Mutant(
+        "no-shares-of-no-quotient",
+        "shared/domain/contributions.py",
+        "return isinstance(shape, Linear) or bool(whole.then.below and whole.now.below)",
+        "return True",
+        ("tests/unit/domain/test_contributions.py::test_no_quotient_no_shares",),
+    ),
+    Mutant(
+        "parts-that-come-have-no-rate",
+        "shared/domain/contributions.py",
+        "if not (part.then.below and part.now.below):",
+        "if part.then.below < 0:",
+        ("tests/unit/domain/test_contributions.py::test_a_part_that_comes",),
+    ),
+    # Definitions written, and what is told of those that are hidden.
+    Mutant(
+        "hidden-targets",
+        "services/api/security/redactions.py",
+        "    return UNSEEN\n",
+        "    return judgement\n",
+        (HIDDEN_TARGETS,),
+    ),
+    Mutant(
+        "hidden-targets-in-streams",
+        "services/api/streams.py",
+        "_change(catalogue, row, UNSEEN)",
+        "_change(catalogue, row, judgement)",
+        (HIDDEN_TARGETS,),
+    ),
+    Mutant(
+        "hidden-targets-of-periods",
+        "services/api/pacing.py",
+        "if not wish.is_additive or judgement.source is None:",
+        "if not wish.is_additive:",
+        (HIDDEN_TARGETS,),
+    ),
+    Mutant(
+        "hidden-targets-in-metrics",
+        "services/api/kpi_gauges.py",
+        " if slug not in discreet]",
+        "]",
+        (HIDDEN_TARGETS,),
     ),
     # Who is let in, and what they see.
     Mutant(
