@@ -21,9 +21,9 @@ from services.api.kind_schemas import (
     scorecard_body,
     warning_text,
 )
-from services.api.security.views import seen_definitions
+from services.api.security.views import seen_by, seen_definitions
+from services.api.security.writes import check_allowed, check_whole
 from shared.domain.access import Limits
-from shared.domain.access.errors import OutsideLimitsError
 from shared.domain.definitions import Change, Definition, Key, Kind, Problem, key_of
 from shared.domain.definitions.plans import StillUsedError, check_retirement
 from shared.domain.errors import AlreadyDefinedError, UnknownDefinitionError, UnknownKpiError
@@ -87,10 +87,12 @@ def current(writing: Writing, key: Key, limits: Limits) -> tuple[Definition, str
 
     Raises:
         UnknownKpiError, UnknownDefinitionError: nothing that the caller may know of.
+        OutsideLimitsError: something of which the caller sees a part.
     """
     found = seen_definitions(writing.before, limits).get(key)
     if found is None:
         raise unknown(key)
+    check_whole(found, seen_by(writing.before, limits))
     return found, strong_etag(told(found, writing.before.version_of(key) or 0))
 
 
@@ -100,13 +102,16 @@ def unknown(key: Key) -> UnknownKpiError | UnknownDefinitionError:
     return UnknownKpiError(name) if kind is Kind.KPI else UnknownDefinitionError(kind.noun, name)
 
 
-def check_new(writing: Writing, key: Key) -> None:
-    """Go on only if nothing is in force or a draft under *key*.
+async def check_new(writing: Writing, key: Key, limits: Limits) -> None:
+    """Go on only if nothing is in force or a draft under *key*, nor retired that was not the caller's.
 
     Raises:
-        AlreadyDefinedError: something is, whether the caller may know of it or not.
+        AlreadyDefinedError: something is, whether the caller may know of it or not: there is one name, and
+            whoever took that of others would take over their versions.
     """
-    if key in writing.before.definitions.by_key():
+    retired = None if limits.is_everything else await writing.newest(key)
+    is_of_others = retired is not None and not limits.allows(retired)
+    if is_of_others or key in writing.before.definitions.by_key():
         raise AlreadyDefinedError(key[0].noun, key[1])
 
 
@@ -117,10 +122,7 @@ async def written(writing: Writing, sent: Sent, how: How) -> Result:
         DefinitionError: it breaks rules, alone or among the others.
         OutsideLimitsError: the caller may not define it.
     """
-    if not how.limits.allows(sent.definition):
-        raise OutsideLimitsError(
-            "this lies outside of the departments and KPIs that the caller is limited to"
-        )
+    check_allowed(sent.definition, how.limits)
     warnings = warned(sent, writing.before, how.limits)
     if how.dry_run:
         return _result(sent.definition, await writing.tried(sent.definition), warnings, applied=False)
@@ -139,10 +141,7 @@ async def retired(writing: Writing, key: Key, definition: Definition, how: How) 
         StillUsedError: others need it; those that the caller may not know of are not named.
         OutsideLimitsError: the caller may not retire it.
     """
-    if not how.limits.allows(definition):
-        raise OutsideLimitsError(
-            "this lies outside of the departments and KPIs that the caller is limited to"
-        )
+    check_allowed(definition, how.limits)
     try:
         change = check_retirement(writing.before, key)
     except StillUsedError as error:

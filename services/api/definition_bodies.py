@@ -10,6 +10,7 @@ from starlette.requests import Request
 from services.api.bodies import read_body
 from services.api.security.refusals import problems_shown
 from services.api.security.views import shown_definitions, visible_kpis
+from services.api.security.writes import as_if_active, check_events
 from shared.domain.definitions import Catalogue, DefinitionError, Kpi, Problem
 from shared.domain.definitions.catalogues import CatalogueProblem
 from shared.domain.definitions.kinds import Definition, Key, Kind, key_of
@@ -20,7 +21,6 @@ from shared.domain.definitions.kpi_files import (
     located_problem,
     read_definitions,
 )
-from shared.domain.definitions.lifecycles import Lifecycle
 from shared.domain.definitions.origins import Origin
 from shared.domain.definitions.plans import outcome
 from shared.domain.definitions.problems import Place
@@ -67,6 +67,7 @@ async def drafts_of(request: Request, catalogue: Catalogue) -> tuple[Kpi, ...]:
     if not drafts:
         raise DefinitionError([Problem("the body defines no KPI")])
     _check_free(drafts, catalogue)
+    check_events(drafts, catalogue)
     own = {key_of(each) for each in found}
     problems = problems_shown(outcome(catalogue, found), found, shown_definitions(catalogue))
     if problems:
@@ -90,7 +91,7 @@ def told_problem(problem: CatalogueProblem, own: Collection[Key], origins: Mappi
 
 def _from_yaml(body: bytes) -> tuple[Sequence[Definition], Mapping[Key, Origin]]:
     found = read_definitions({_FILE: yaml_text(body)})
-    return [_active(each.definition) for each in found], {each.key: each.origin for each in found}
+    return [as_if_active(each.definition) for each in found], {each.key: each.origin for each in found}
 
 
 def _from_json(body: bytes) -> tuple[Sequence[Definition], Mapping[Key, Origin]]:
@@ -101,19 +102,12 @@ def _from_json(body: bytes) -> tuple[Sequence[Definition], Mapping[Key, Origin]]
         if fields.pop(name, wanted) != wanted
     ]
     try:
-        draft = _active(definition_of(Kind.KPI, fields))
+        draft = as_if_active(definition_of(Kind.KPI, fields))
     except DefinitionError as error:
         raise DefinitionError([*problems, *error.problems]) from error
     if problems:
         raise DefinitionError(problems)
     return [draft], {}
-
-
-def _active(definition: Definition) -> Definition:
-    """*definition* as if it counted: what it would do is asked, whether it is to do so yet or not."""
-    if isinstance(definition, Kpi) and definition.is_draft:
-        return definition.model_copy(update={"status": Lifecycle.ACTIVE})
-    return definition
 
 
 def yaml_text(body: bytes) -> str:

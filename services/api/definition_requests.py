@@ -10,7 +10,8 @@ from starlette.requests import Request
 from services.api.bodies import read_body
 from services.api.definition_bodies import BODY_TYPES, JSON_TYPE, json_object, told_problem, yaml_text
 from services.api.security.refusals import problems_shown, warnings_shown
-from services.api.security.views import seen_definitions
+from services.api.security.views import seen_by, seen_definitions
+from services.api.security.writes import as_if_active, check_events
 from shared.domain.access import Limits
 from shared.domain.definitions import (
     Catalogue,
@@ -149,8 +150,13 @@ def warned(sent: Sent, before: Catalogue, limits: Limits) -> tuple[Problem, ...]
         DefinitionError: with every problem; what breaks elsewhere is told by its kind and name, if the
             caller may know of it.
     """
-    after, seen = outcome(before, [sent.definition]), seen_definitions(before, limits)
+    seen, after = seen_definitions(before, limits), outcome(before, [sent.definition])
     found = problems_shown(after, [sent.definition], seen)
+    if not limits.is_everything:
+        check_events([sent.definition], seen_by(before, limits))
+        # A draft may name anything; of one that names what is hidden only a part would be seen again.
+        active = as_if_active(sent.definition)
+        found = tuple(dict.fromkeys([*found, *problems_shown(outcome(before, [active]), [active], seen)]))
     origins = {} if sent.located is None else {sent.key: sent.located.origin}
     if found:
         raise DefinitionError([told_problem(each, {sent.key}, origins) for each in found])

@@ -57,6 +57,9 @@ class Writing(Protocol):
             UnknownDefinitionError, StillUsedError: there is nothing, or others need it.
         """
 
+    async def newest(self, key: Key) -> Definition | None:
+        """The newest version of what has that kind and name, in force or retired; None if there is none."""
+
     async def kept_answer(self, key: str) -> KeptAnswer | None:
         """What the actor was answered to its request with that key."""
 
@@ -108,6 +111,11 @@ class StoredWriting:
         change = await retire(self.connection, key, self.now)
         await record_changes(self.connection, self.actor, [change])
         return change
+
+    async def newest(self, key: Key) -> Definition | None:
+        """The newest version of what is under *key*."""
+        found = await versions_of(self.connection, key)
+        return None if found is None else found.newest
 
     async def kept_answer(self, key: str) -> KeptAnswer | None:
         """What was answered once."""

@@ -457,6 +457,7 @@ async def test_limits(database_url: str) -> None:
         limits = Limits(departments=frozenset(["sales"]))
         token = await locked.token(Scope.READ, Scope.WRITE, limits=limits)
         async with locked.client(await locked.token(Scope.READ, Scope.WRITE)) as free:
+            await free.post("/v1/kpis", json={**ours, "slug": "first"})
             await free.post("/v1/kpis", json=theirs)
             seen = await _etag(free, "/v1/kpis/costs")
             board = {**BOARD, "department": "sales", "kpis": [{"kpi": "costs"}]}

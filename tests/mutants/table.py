@@ -502,6 +502,27 @@ MUTANTS = (
         ("tests/integration/test_oidc.py::test_hostile_issuers",),
     ),
     Mutant(
+        "events-of-others-are-not-counted-again",
+        "services/api/security/writes.py",
+        "counted = {kpi.event_type for kpi in visible.values()} | {None}",
+        "counted = {kpi.event_type for kpi in catalogue.kpis.values()} | {None}",
+        ("tests/integration/test_limited_writes.py::test_nothing_hidden_is_touched",),
+    ),
+    Mutant(
+        "seen-in-part-stays",
+        "services/api/defining.py",
+        "    check_whole(found, seen_by(writing.before, limits))\n",
+        "",
+        ("tests/integration/test_limited_writes.py::test_seen_in_part",),
+    ),
+    Mutant(
+        "retired-names-of-others-are-taken",
+        "services/api/defining.py",
+        "is_of_others = retired is not None and not limits.allows(retired)",
+        "is_of_others = False",
+        ("tests/integration/test_limited_writes.py::test_nothing_hidden_is_touched",),
+    ),
+    Mutant(
         "hidden-is-hidden",
         "services/api/security/views.py",
         "found = visible_kpis(catalogue).get(slug)",

@@ -11,8 +11,10 @@ from services.api.dependencies import ApiState, Caller, CurrentCatalogue, Scope,
 from services.api.kind_schemas import VersionBody, VersionsBody
 from services.api.routes.definition_doors import Door
 from services.api.routes.pages import Cursor, Limit, Place, page_after
+from services.api.security.past import versions_shown
 from services.api.security.views import seen_definitions
 from shared.domain.access import Principal
+from shared.domain.definitions import Catalogue
 from shared.domain.errors import UnknownVersionError
 from shared.storage.definition_histories import Version, Versions
 
@@ -33,13 +35,14 @@ def version_routes(door: Door, router: APIRouter) -> None:
         request: Request,
         state: State,
         caller: Caller,
+        catalogue: CurrentCatalogue,
         name: Annotated[str, Depends(door.named)],
         *,
         limit: Limit = 100,
         cursor: Cursor = None,
     ) -> Response:
         """Every version that there ever was, oldest first, also of what is retired."""
-        found = await _stored(door, state, caller, name)
+        found = await _stored(door, state, caller, catalogue, name)
         page, next_cursor = page_after(found.versions, _place, cursor=cursor, limit=limit)
         body = VersionsBody(found.retired_at, [_version(each) for each in page], next_cursor)
         return answer(request, body, etag=weak_etag(body))
@@ -54,11 +57,13 @@ def version_routes(door: Door, router: APIRouter) -> None:
         request: Request,
         state: State,
         caller: Caller,
+        catalogue: CurrentCatalogue,
         name: Annotated[str, Depends(door.named)],
+        *,
         number: Annotated[int, Path(ge=1, le=2**31 - 1)],
     ) -> Response:
         """One version; it never changes."""
-        found = await _stored(door, state, caller, name)
+        found = await _stored(door, state, caller, catalogue, name)
         for each in found.versions:
             if each.version == number:
                 return answer(request, _version(each), etag=strong_etag(_version(each)))
@@ -112,11 +117,17 @@ def list_routes(door: Door, router: APIRouter, page_body: type[Any]) -> None:
         return answer(request, body, etag=weak_etag(body))
 
 
-async def _stored(door: Door, state: ApiState, caller: Principal, name: str) -> Versions:
+async def _stored(
+    door: Door, state: ApiState, caller: Principal, catalogue: Catalogue, name: str
+) -> Versions:
+    """What there is of versions for the caller: those that others had kept to themselves are not there."""
     found = await state.definitions.versions((door.kind, name))
     if found is None or not caller.limits.allows(found.newest):
         raise unknown((door.kind, name))
-    return found
+    shown = versions_shown(found, door.kind, catalogue, caller.limits)
+    if [each.version for each in shown.versions[-1:]] != [found.versions[-1].version]:
+        raise unknown((door.kind, name))
+    return shown
 
 
 def _version(each: Version) -> VersionBody:

@@ -14,6 +14,7 @@ from services.api.dependencies import ApiState, Caller, Scope, State, needs, onl
 from services.api.preconditions import check_match
 from services.api.routes.definition_doors import DOORS, Door
 from services.api.routes.definition_readings import list_routes, read_routes, version_routes
+from services.api.security.writes import check_allowed
 from shared.domain.access import Principal
 from shared.storage.idempotency import KeptAnswer, ReusedKeyError
 
@@ -98,7 +99,8 @@ async def _created(
         kept = None if key is None else await writing.kept_answer(key)
         if kept is not None:
             return _again(kept, got)
-        check_new(writing, found.key)
+        check_allowed(found.definition, how.limits)
+        await check_new(writing, found.key, how.limits)
         result = await written(writing, found, how)
         status = _status(result, how, otherwise=201)
         response = _answered(result, status=status, location=door.address(found.key[1]))

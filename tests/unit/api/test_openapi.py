@@ -48,6 +48,17 @@ def test_everything_is_described() -> None:
     assert len(set(names)) == len(names)
 
 
+def test_scopes_are_told() -> None:
+    """Every operation but the open ones says which scopes it wants, by key and by token."""
+    said = {
+        (path, method): [name for each in operation.get("security", ()) for name in each]
+        for path, operations in _document()["paths"].items()
+        for method, operation in operations.items()
+    }
+
+    assert {place: names for place, names in said.items() if {"key", "token"} != set(names)} == {}
+
+
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("path", "template"),
