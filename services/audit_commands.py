@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from services.api.answers import ENCODER
-from services.api.audit_schemas import audit_entry_body
+from services.api.http.answers import ENCODER
+from services.api.schemas.audits import audit_entry_body
 from services.catalogue_doors import FAILED, answered, read_connection
 from shared.domain.audits import Head, Recorded, head_of
 from shared.storage import audit as stored_audit

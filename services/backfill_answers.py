@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from services.api.answers import ENCODER
-from services.api.backfill_schemas import backfill_body
+from services.api.http.answers import ENCODER
+from services.api.schemas.backfills import backfill_body
 from shared.storage.backfill_reports import BackfillReport
 from shared.storage.backfills import BackfillState
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from services.api.lineage_schemas import EventsBody, LineageBody, lineage_body
+from services.api.schemas.lineage import EventsBody, LineageBody, lineage_body
 from services.catalogue_exports import Exported
 from services.catalogue_preview_answers import Shown, Unknown, preview_body, show_preview
 from services.catalogue_tables import plain as _plain

@@ -7,7 +7,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.api.parameters import InvalidParameterError, instant_or_relative, instants, readable, step_of
+from services.api.http.parameters import (
+    InvalidParameterError,
+    instant_or_relative,
+    instants,
+    readable,
+    step_of,
+)
 from services.api.previews import KafkaLog, PreviewLog, Previews
 from services.catalogue_doors import opened_database
 from services.catalogue_preview_answers import Shown, Unknown

@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.api.answers import ENCODER
-from services.api.key_schemas import key_body, made_body
+from services.api.http.answers import ENCODER
+from services.api.schemas.keys import key_body, made_body
 from services.catalogue_doors import answered, read_connection, write_connection
 from shared.domain.access import Limits, Scope
 from shared.domain.access.keys import Key, Wish

@@ -7,10 +7,10 @@ from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.middleware.cors import CORSMiddleware
 
-from services.api import problems
 from services.api.dependencies import ApiState
-from services.api.edge import Measured, RequestIds, SafeHeaders
-from services.api.limits import Limits
+from services.api.http import problems
+from services.api.http.edge import Measured, RequestIds, SafeHeaders
+from services.api.http.limits import Limits
 from services.api.openapi_document import completed
 from services.api.routes import (
     alerts,

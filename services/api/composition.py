@@ -13,7 +13,6 @@ from services.api.dead_letters import DeadLetters
 from services.api.definition_store import StoredDefinitions
 from services.api.dependencies import ApiState
 from services.api.dry_runs import DryRuns
-from services.api.event_stream import Pace
 from services.api.event_types import StoredEventTypes
 from services.api.kpi_gauges import KpiGauges
 from services.api.metrics import ApiMetrics
@@ -26,7 +25,8 @@ from services.api.security.security import Security
 from services.api.settings import ApiSettings
 from services.api.single_flights import SingleFlights
 from services.api.stored import Stored
-from services.api.streams import Hub
+from services.api.streaming.event_stream import Pace
+from services.api.streaming.streams import Hub
 from shared.access.opening import door_on
 from shared.domain.access.rates import Rate
 from shared.runtime.clock import utc_now

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.api.answers import strong_etag
 from services.api.definition_requests import Sent, warned
-from services.api.definition_schemas import definition_body
 from services.api.definition_store import Writing
-from services.api.kind_schemas import (
+from services.api.http.answers import strong_etag
+from services.api.schemas.definitions import definition_body
+from services.api.schemas.kinds import (
     Written,
     WrittenEventTypeBody,
     WrittenKpiBody,

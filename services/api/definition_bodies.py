@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from services.api.bodies import read_body
+from services.api.http.bodies import read_body
 from services.api.security.refusals import problems_shown
 from services.api.security.views import shown_definitions, visible_kpis
 from services.api.security.writes import as_if_active, check_events

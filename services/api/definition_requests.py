@@ -7,8 +7,8 @@ from typing import Any
 
 from starlette.requests import Request
 
-from services.api.bodies import read_body
 from services.api.definition_bodies import BODY_TYPES, JSON_TYPE, json_object, told_problem, yaml_text
+from services.api.http.bodies import read_body
 from services.api.security.refusals import problems_shown, warnings_shown
 from services.api.security.views import seen_by, seen_definitions
 from services.api.security.writes import as_if_active, check_events

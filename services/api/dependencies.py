@@ -9,24 +9,24 @@ from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
 from services.api.annotating import Annotations
-from services.api.answers import Told
 from services.api.backfills import Backfills
 from services.api.catalogue_cache import CatalogueCache
 from services.api.dead_letters import DeadLetters
 from services.api.definition_store import DefinitionStore
 from services.api.dry_runs import DryRunner
-from services.api.event_stream import Pace
 from services.api.event_types import EventTypeReader
+from services.api.http.answers import Told
+from services.api.http.parameters import InvalidParameterError, no_others
 from services.api.kpi_gauges import KpiGauges
 from services.api.metrics import ApiMetrics
-from services.api.parameters import InvalidParameterError, no_others
 from services.api.previews import Previewer
 from services.api.readers import AlertReader, PastReader, Readings, RetiredReader
 from services.api.security.scopes import needs, principal_of
 from services.api.security.security import Security
 from services.api.security.views import defined_kpi, known_kpi, seen_by, visible_kpis
 from services.api.single_flights import SingleFlights
-from services.api.streams import Hub
+from services.api.streaming.event_stream import Pace
+from services.api.streaming.streams import Hub
 from shared.domain.access import Principal, Scope
 from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.errors import UnknownBreakdownError, UnknownWindowError

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-from services.api.parameters import KEPT, MAX_AHEAD, NOT_OURS, InvalidParameterError, series_key
+from services.api.http.parameters import KEPT, MAX_AHEAD, NOT_OURS, InvalidParameterError, series_key
 from shared.domain.calendars import as_datetime, instant_us
 from shared.replay.candidates import Order
 from shared.replay.explaining import Inquiry

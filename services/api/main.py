@@ -13,10 +13,10 @@ from services.api.app import create_app
 from services.api.composition import opened_database, state_on
 from services.api.declaring import SEND_WITHIN_S, Declarations
 from services.api.dependencies import ApiState
+from services.api.http.stalled import drop_stalled_peers
 from services.api.observing import Observations
 from services.api.publishing.jobs import publishing
 from services.api.settings import ApiSettings
-from services.api.stalled import drop_stalled_peers
 from shared.access.watching import watch
 from shared.messaging.producer import open_producer
 from shared.observability.logging import configure_logging, wants_json

@@ -4,8 +4,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from services.api.problems import Problem
-from services.api.schemas import ChangeBody, FarewellBody, GoneBody
+from services.api.http.problems import Problem
+from services.api.schemas.values import ChangeBody, FarewellBody, GoneBody
 from shared.domain.definitions.kinds import MODELS
 
 _REF = "#/components/schemas/{model}"

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from services.api.pace_schemas import EarlierBody, PaceBody, ProjectionBody
 from services.api.readers import Combination
-from services.api.schemas import target_body
+from services.api.schemas.paces import EarlierBody, PaceBody, ProjectionBody
+from services.api.schemas.values import target_body
 from shared.domain.calendars import Calendar, as_datetime, instant_us
 from shared.domain.comparisons import Against, are_alike, compared_at, difference, excess_us
 from shared.domain.definitions import Catalogue, Kpi

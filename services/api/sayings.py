@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from services.api.annotation_schemas import AnnotationBody, annotation_body
 from services.api.dependencies import ApiState, visible_kpis
+from services.api.schemas.annotations import AnnotationBody, annotation_body
 from shared.domain.definitions import Catalogue
 from shared.storage.annotations import Wish
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
-from services.api.comparison_schemas import Compared
 from services.api.dependencies import ApiState
+from services.api.http.parameters import KEPT
 from services.api.meanings import judged
-from services.api.parameters import KEPT
-from services.api.schemas import Judged
+from services.api.schemas.comparisons import Compared
+from services.api.schemas.values import Judged
 from shared.domain.annotations import Span
 from shared.domain.calendars import Calendar, as_datetime, instant_us
 from shared.domain.comparisons import Against, compared_at

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import islice, pairwise
 from zoneinfo import ZoneInfoNotFoundError
 
-from services.api.parameters import (
+from services.api.http.parameters import (
     KEPT,
     MAX_POINTS,
     InvalidParameterError,

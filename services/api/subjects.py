@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.api.annotation_schemas import KpiRemarkBody, subject_of
 from services.api.dependencies import known_breakdown, known_window, visible_kpis
-from services.api.parameters import InvalidFieldError
+from services.api.http.parameters import InvalidFieldError
+from services.api.schemas.annotations import KpiRemarkBody, subject_of
 from shared.domain.access import Principal
 from shared.domain.annotations import Annotation, AnnotationKind, Subject
 from shared.domain.definitions import Catalogue, Kpi

@@ -22,7 +22,7 @@ MOST_EARLIER = 8
 """How many earlier periods are asked: two months of weeks, a week of days, and as many months as are kept."""
 
 
-class Method(StrEnum):
+class ProjectionMethod(StrEnum):
     """How the end of a period is projected."""
 
     RUN_RATE = "run_rate"
@@ -93,7 +93,7 @@ class Projection:
     """
 
     value: Decimal | None
-    method: Method | None
+    method: ProjectionMethod | None
     reason: Reason
     low: Decimal | None = None
     high: Decimal | None = None
@@ -145,7 +145,7 @@ def projected(value: Decimal | None, span: Span, earlier: Sequence[Earlier]) -> 
     if value is None:
         return Projection(None, None, Reason.NO_DATA)
     if span.until_us == span.end_us:
-        return Projection(value, Method.RUN_RATE, Reason.TOO_FEW_PERIODS)
+        return Projection(value, ProjectionMethod.RUN_RATE, Reason.TOO_FEW_PERIODS)
     usable = [each for each in earlier if each.share is not None]
     done = sum((Fraction(each.done or 0) for each in usable), Fraction(0))
     total = sum((Fraction(each.total or 0) for each in usable), Fraction(0))
@@ -153,13 +153,15 @@ def projected(value: Decimal | None, span: Span, earlier: Sequence[Earlier]) -> 
         shares = [each.share for each in usable if each.share is not None]
         return Projection(
             as_decimal(Fraction(value) * total / done),
-            Method.SEASONAL,
+            ProjectionMethod.SEASONAL,
             Reason.EARLIER_PERIODS,
             *_range(value, shares),
         )
     if not span.elapsed:
         return Projection(None, None, Reason.JUST_BEGUN)
-    return Projection(as_decimal(Fraction(value) / span.elapsed), Method.RUN_RATE, Reason.TOO_FEW_PERIODS)
+    return Projection(
+        as_decimal(Fraction(value) / span.elapsed), ProjectionMethod.RUN_RATE, Reason.TOO_FEW_PERIODS
+    )
 
 
 def _range(value: Decimal, shares: Sequence[Fraction]) -> tuple[Decimal | None, Decimal | None]:

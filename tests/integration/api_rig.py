@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.api.app import create_app
 from services.api.composition import opened_database, state_on
 from services.api.dependencies import ApiState
-from services.api.event_stream import Pace
+from services.api.http.stalled import drop_stalled_peers
 from services.api.settings import ApiSettings
-from services.api.stalled import drop_stalled_peers
+from services.api.streaming.event_stream import Pace
 from shared.domain.calendars import Calendar, instant_us
 from shared.domain.definitions import Kpi
 from shared.domain.fold import Rows, fold

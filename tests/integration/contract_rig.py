@@ -15,9 +15,9 @@ from services.api.app import create_app
 from services.api.composition import state_on
 from services.api.dependencies import ApiState
 from services.api.dry_runs import DryRuns
-from services.api.event_stream import Pace
 from services.api.previews import Previews
 from services.api.settings import ApiSettings
+from services.api.streaming.event_stream import Pace
 from shared.contracts.events import CleanEvent
 from shared.domain.access import Scope
 from shared.domain.access.keys import Wish

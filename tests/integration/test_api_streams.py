@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
-from services.api import stalled
-from services.api.event_stream import Pace
+from services.api.http import stalled
+from services.api.streaming.event_stream import Pace
 from services.value_commands import Place, value_events
 from shared.runtime.clock import utc_now
 from shared.storage.engine import transaction

@@ -9,7 +9,7 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.api.selections import Choices, DimensionFilter
+from services.api.http.selections import Choices, DimensionFilter
 from shared.storage.current import CurrentReading
 from shared.storage.current_pages import START, Position, Wanted, page
 from shared.storage.engine import open_engine, reading, transaction

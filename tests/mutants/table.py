@@ -404,7 +404,7 @@ MUTANTS = (
     ),
     Mutant(
         "hidden-targets-in-streams",
-        "services/api/streams.py",
+        "services/api/streaming/streams.py",
         "_change(catalogue, row, UNSEEN)",
         "_change(catalogue, row, judgement)",
         (HIDDEN_TARGETS,),

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.answers import answer, answer_bytes
 from services.api.exports.csv_files import csv_bytes
 from services.api.exports.formats import MEDIA_TYPES, Format, preferred
 from services.api.exports.parquet_files import parquet_bytes
 from services.api.exports.tables import Table
+from services.api.http.answers import answer, answer_bytes
 
 
 async def exported(

@@ -8,10 +8,10 @@ from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import Any
 
-from services.api.comparison_schemas import ComparedBody
-from services.api.definition_schemas import KpiBody, KpisBody
-from services.api.history_schemas import HistoriesBody, HistoryBody
-from services.api.schemas import PointBody, TargetBody, ValueBody
+from services.api.schemas.comparisons import ComparedBody
+from services.api.schemas.definitions import KpiBody, KpisBody
+from services.api.schemas.histories import HistoriesBody, HistoryBody
+from services.api.schemas.values import PointBody, TargetBody, ValueBody
 
 
 class Sort(StrEnum):

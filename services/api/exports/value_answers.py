@@ -9,7 +9,7 @@ from starlette.responses import Response
 from services.api.exports.answers import exported
 from services.api.exports.formats import Format
 from services.api.exports.tables import value_table
-from services.api.schemas import ValuesBody, value_body
+from services.api.schemas.values import ValuesBody, value_body
 from shared.domain.definitions import Catalogue
 from shared.domain.readings import Reading
 from shared.domain.targets import Judgement

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from services.api.alert_schemas import AlertsBody, alert_body
-from services.api.answers import answer, weak_etag
 from services.api.dependencies import CurrentCatalogue, Scope, State, known_kpi, needs, only, visible_kpis
-from services.api.parameters import NOT_OURS, InvalidParameterError, encoded_cursor
+from services.api.http.answers import answer, weak_etag
+from services.api.http.parameters import NOT_OURS, InvalidParameterError, encoded_cursor
 from services.api.routes.pages import Cursor, Limit, position_of
+from services.api.schemas.alerts import AlertsBody, alert_body
 from shared.domain.alert_changes import Alert
 from shared.domain.alerts import StateName
 from shared.domain.definitions import Catalogue

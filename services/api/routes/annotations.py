@@ -7,13 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
-from services.api.annotation_schemas import (
-    MAX_NUMBER,
-    AnnotationBody,
-    AnnotationsBody,
-    annotation_body,
-)
-from services.api.answers import answer, strong_etag, weak_etag
 from services.api.dependencies import (
     ApiState,
     CurrentCatalogue,
@@ -24,7 +17,8 @@ from services.api.dependencies import (
     only,
     visible_kpis,
 )
-from services.api.parameters import (
+from services.api.http.answers import answer, strong_etag, weak_etag
+from services.api.http.parameters import (
     NOT_OURS,
     InvalidParameterError,
     encoded_cursor,
@@ -32,6 +26,12 @@ from services.api.parameters import (
     instant_or_relative,
 )
 from services.api.routes.pages import Cursor, Limit, position_of
+from services.api.schemas.annotations import (
+    MAX_NUMBER,
+    AnnotationBody,
+    AnnotationsBody,
+    annotation_body,
+)
 from shared.domain.annotations import (
     Annotation,
     AnnotationKind,

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from services.api.answers import answer, weak_etag
-from services.api.audit_schemas import AuditBody, audit_body
 from services.api.dependencies import Scope, State, needs, only
-from services.api.parameters import NOT_OURS, InvalidParameterError, encoded_cursor, instant
+from services.api.http.answers import answer, weak_etag
+from services.api.http.parameters import NOT_OURS, InvalidParameterError, encoded_cursor, instant
 from services.api.routes.pages import Cursor, Limit, position_of
+from services.api.schemas.audits import AuditBody, audit_body
 from shared.storage.audit import Filters
 
 router = APIRouter(prefix="/v1/audit", tags=["keys"], dependencies=[needs(Scope.ADMIN)])

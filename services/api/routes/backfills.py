@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
-from services.api.answers import ENCODER, answer, weak_etag
-from services.api.backfill_schemas import BackfillBody, BackfillsBody, backfill_body, backfills_body
 from services.api.dependencies import Caller, Scope, State, needs, only
-from services.api.parameters import NOT_OURS, InvalidParameterError, encoded_cursor
+from services.api.http.answers import ENCODER, answer, weak_etag
+from services.api.http.parameters import NOT_OURS, InvalidParameterError, encoded_cursor
 from services.api.routes.pages import Cursor, Limit, position_of
+from services.api.schemas.backfills import BackfillBody, BackfillsBody, backfill_body, backfills_body
 
 router = APIRouter(prefix="/v1/backfills", tags=["definitions"])
 

@@ -8,16 +8,6 @@ from itertools import chain, islice
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from services.api.answers import ENCODER
-from services.api.batch_schemas import (
-    USUAL_SERIES,
-    AnswerBody,
-    AnswersBody,
-    QuestionBody,
-    QuestionProblemBody,
-    QuestionsBody,
-)
-from services.api.comparison_schemas import Compared, compared_body
 from services.api.dependencies import (
     CurrentCatalogue,
     Scope,
@@ -28,13 +18,23 @@ from services.api.dependencies import (
     needs,
     only,
 )
+from services.api.http.answers import ENCODER
+from services.api.http.parameters import KEPT, InvalidParameterError, instant, readable
+from services.api.http.problems import Fault, known_kind
 from services.api.meanings import judged
-from services.api.parameters import KEPT, InvalidParameterError, instant, readable
-from services.api.problems import Fault, known_kind
 from services.api.readers import Picked, Top
 from services.api.routes.comparisons import instant_before
 from services.api.routes.values import Moment
-from services.api.schemas import Judged, value_body
+from services.api.schemas.batches import (
+    USUAL_SERIES,
+    AnswerBody,
+    AnswersBody,
+    QuestionBody,
+    QuestionProblemBody,
+    QuestionsBody,
+)
+from services.api.schemas.comparisons import Compared, compared_body
+from services.api.schemas.values import Judged, value_body
 from shared.domain.comparisons import Against
 from shared.domain.definitions import Catalogue
 from shared.domain.errors import BadInputError

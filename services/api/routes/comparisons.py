@@ -8,8 +8,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from services.api.answers import answer, readings_etag
-from services.api.comparison_schemas import Compared, ComparedBody, TrendBody, compared_body, trend_body
 from services.api.dependencies import (
     CurrentCatalogue,
     Scope,
@@ -22,8 +20,8 @@ from services.api.dependencies import (
 from services.api.exports.answers import exported
 from services.api.exports.formats import TABLES, AsFormat
 from services.api.exports.tables import comparison_table
-from services.api.meanings import judged
-from services.api.parameters import (
+from services.api.http.answers import answer, readings_etag
+from services.api.http.parameters import (
     KEPT,
     InvalidParameterError,
     dimensions,
@@ -31,9 +29,11 @@ from services.api.parameters import (
     readable,
     step_of,
 )
+from services.api.meanings import judged
 from services.api.readers import Combination
 from services.api.routes.values import DIMENSIONS, KnownAt, Moment, Window, evaluated, moment_of, seen_from
-from services.api.schemas import Judged
+from services.api.schemas.comparisons import Compared, ComparedBody, TrendBody, compared_body, trend_body
+from services.api.schemas.values import Judged
 from shared.domain.calendars import Calendar, as_datetime, instant_us
 from shared.domain.comparisons import Against, Alignment, compared_at
 from shared.domain.definitions import Kpi

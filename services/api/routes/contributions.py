@@ -7,9 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from services.api.answers import answer, readings_etag
-from services.api.comparison_schemas import Gap
-from services.api.contribution_schemas import ContributionsBody, contributions_body, readings_in
 from services.api.dependencies import (
     CurrentCatalogue,
     Scope,
@@ -20,8 +17,11 @@ from services.api.dependencies import (
     needs,
     only,
 )
-from services.api.parameters import instant, readable
+from services.api.http.answers import answer, readings_etag
+from services.api.http.parameters import instant, readable
 from services.api.routes.values import Window
+from services.api.schemas.comparisons import Gap
+from services.api.schemas.contributions import ContributionsBody, contributions_body, readings_in
 from shared.domain.calendars import Calendar, as_datetime, instant_us
 from shared.domain.comparisons import Against, Alignment, are_alike, compared_at, excess_us
 from shared.domain.contributions import Compared

@@ -6,8 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
-from services.api.answers import ENCODER, answer, weak_etag
-from services.api.dead_letter_schemas import (
+from services.api.dead_letters import Again
+from services.api.dependencies import Caller, Scope, State, needs, only
+from services.api.http.answers import ENCODER, answer, weak_etag
+from services.api.http.parameters import NOT_OURS, InvalidParameterError, decoded_cursor, encoded_cursor
+from services.api.routes.pages import Cursor, Limit
+from services.api.schemas.dead_letters import (
     DeadLettersBody,
     RetriedBody,
     RetryBody,
@@ -15,10 +19,6 @@ from services.api.dead_letter_schemas import (
     page_body,
     whole_body,
 )
-from services.api.dead_letters import Again
-from services.api.dependencies import Caller, Scope, State, needs, only
-from services.api.parameters import NOT_OURS, InvalidParameterError, decoded_cursor, encoded_cursor
-from services.api.routes.pages import Cursor, Limit
 from shared.replay.letters import Choice
 
 router = APIRouter(prefix="/v1", tags=["dead letters"], dependencies=[needs(Scope.ADMIN)])

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from fastapi import Path
 
-from services.api.kind_schemas import (
+from services.api.schemas.kinds import (
     EventTypeDefinitionBody,
     ObjectiveBody,
     ObjectivesBody,

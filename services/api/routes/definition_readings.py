@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
-from services.api.answers import answer, strong_etag, weak_etag
 from services.api.defining import told, unknown
 from services.api.dependencies import ApiState, Caller, CurrentCatalogue, Scope, State, needs, only
-from services.api.kind_schemas import VersionBody, VersionsBody
+from services.api.http.answers import answer, strong_etag, weak_etag
 from services.api.routes.definition_doors import Door
 from services.api.routes.pages import Cursor, Limit, Place, page_after
+from services.api.schemas.kinds import VersionBody, VersionsBody
 from services.api.security.past import versions_shown
 from services.api.security.views import seen_definitions
 from shared.domain.access import Principal

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.responses import Response
 
-from services.api.answers import ENCODER
-from services.api.bodies import described_body
 from services.api.defining import How, Result, check_new, current, retired, written
 from services.api.definition_bodies import YAML_TYPES
 from services.api.definition_requests import PATCH_TYPES, Received, patched, received, sent
 from services.api.dependencies import ApiState, Caller, Scope, State, needs, only
-from services.api.preconditions import check_match
+from services.api.http.answers import ENCODER
+from services.api.http.bodies import described_body
+from services.api.http.preconditions import check_match
 from services.api.routes.definition_doors import DOORS, Door
 from services.api.routes.definition_readings import list_routes, read_routes, version_routes
 from services.api.security.writes import check_allowed

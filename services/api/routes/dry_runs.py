@@ -3,10 +3,10 @@
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from services.api.answers import ENCODER
-from services.api.bodies import described_body, read_body
 from services.api.dependencies import CurrentCatalogue, Scope, State, needs, only, visible_kpis
-from services.api.dry_run_schemas import DryRunBody, dry_run_body
+from services.api.http.answers import ENCODER
+from services.api.http.bodies import described_body, read_body
+from services.api.schemas.dry_runs import DryRunBody, dry_run_body
 from shared.domain.events import MAX_EVENT_BYTES
 
 router = APIRouter(prefix="/v1/events", tags=["previews"], dependencies=[needs(Scope.READ)])

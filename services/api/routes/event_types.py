@@ -6,9 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
-from services.api.answers import answer, weak_etag
 from services.api.dependencies import ApiState, CurrentCatalogue, Scope, State, needs, only, visible_kpis
-from services.api.event_type_schemas import (
+from services.api.event_types import Arrivals
+from services.api.http.answers import answer, weak_etag
+from services.api.routes.pages import Cursor, Limit, Place, page_after
+from services.api.schemas.event_types import (
     EventTypeDetailBody,
     EventTypesBody,
     SuggestionsBody,
@@ -17,8 +19,6 @@ from services.api.event_type_schemas import (
     event_type_detail,
     suggestions_body,
 )
-from services.api.event_types import Arrivals
-from services.api.routes.pages import Cursor, Limit, Place, page_after
 from services.api.security.views import SeenCatalogue
 from shared.domain.definitions import Catalogue
 from shared.domain.errors import UnknownEventTypeError

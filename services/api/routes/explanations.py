@@ -8,15 +8,15 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from services.api.answers import answer, readings_etag, weak_etag
 from services.api.dependencies import CurrentCatalogue, Scope, State, known_breakdown, needs, visible_kpis
-from services.api.explained_event_schemas import EventsPageBody, event_bodies, found_body
 from services.api.explanation_cursors import Mark, fingerprint, mark_of, mark_text
-from services.api.explanation_schemas import ExplanationBody, Shown, explanation_body
+from services.api.http.answers import answer, readings_etag, weak_etag
+from services.api.http.parameters import InvalidParameterError, dimensions
 from services.api.meanings import judged
-from services.api.parameters import InvalidParameterError, dimensions
 from services.api.routes.pages import Cursor, Limit
 from services.api.routes.values import DIMENSIONS, Moment, moment_of
+from services.api.schemas.explained_events import EventsPageBody, event_bodies, found_body
+from services.api.schemas.explanations import ExplanationBody, Shown, explanation_body
 from shared.contracts.rfc3339 import time_text
 from shared.domain.definitions import Catalogue
 from shared.domain.definitions.operand_trees import operands_below

@@ -7,10 +7,10 @@ from typing import TypeAlias
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from services.api.answers import answer, weak_etag
 from services.api.dependencies import CurrentCatalogue, Scope, needs, only, visible_kpis
-from services.api.facet_schemas import FacetBody, FacetsBody
+from services.api.http.answers import answer, weak_etag
 from services.api.routes.pages import Cursor, Limit, Place, page_after
+from services.api.schemas.facets import FacetBody, FacetsBody
 from shared.domain.definitions import Catalogue, Kpi
 
 router = APIRouter(prefix="/v1", tags=["kpis"], dependencies=[needs(Scope.READ)])

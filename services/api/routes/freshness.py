@@ -3,10 +3,10 @@
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from services.api.answers import ENCODER
 from services.api.dependencies import CurrentCatalogue, Scope, State, known_kpi, needs, only, visible_kpis
-from services.api.freshness_schemas import FreshnessBody, FreshnessPageBody, freshness_body
+from services.api.http.answers import ENCODER
 from services.api.routes.pages import Cursor, Limit, Place, page_after
+from services.api.schemas.freshness import FreshnessBody, FreshnessPageBody, freshness_body
 
 router = APIRouter(prefix="/v1", tags=["values"], dependencies=[needs(Scope.READ)])
 

@@ -8,7 +8,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from services.api.answers import readings_etag
 from services.api.dependencies import (
     ApiState,
     CurrentCatalogue,
@@ -22,20 +21,21 @@ from services.api.dependencies import (
 from services.api.exports.answers import exported
 from services.api.exports.formats import TABLES, AsFormat, Format
 from services.api.exports.tables import history_table
-from services.api.history_schemas import (
+from services.api.http.answers import readings_etag
+from services.api.http.parameters import InvalidParameterError, dimension_filter, dimensions, series_key
+from services.api.meanings import judged
+from services.api.readers import Combination
+from services.api.routes.selections import DIMENSION_FILTERS
+from services.api.routes.values import KnownAt, Window, evaluated, seen_from
+from services.api.sayings import said_within
+from services.api.schemas.histories import (
     HistoriesBody,
     HistoryBody,
     Terms,
     histories_body,
     history_body,
 )
-from services.api.meanings import judged
-from services.api.parameters import InvalidParameterError, dimension_filter, dimensions, series_key
-from services.api.readers import Combination
-from services.api.routes.selections import DIMENSION_FILTERS
-from services.api.routes.values import KnownAt, Window, evaluated, seen_from
-from services.api.sayings import said_within
-from services.api.schemas import Judged
+from services.api.schemas.values import Judged
 from services.api.stretches import Stretch, Wish, check_parts, stretch
 from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.gaps import Fill

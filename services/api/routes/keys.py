@@ -6,9 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Request
 from starlette.responses import Response
 
-from services.api.answers import ENCODER, answer, weak_etag
 from services.api.dependencies import Caller, Scope, State, needs, only
-from services.api.key_schemas import (
+from services.api.http.answers import ENCODER, answer, weak_etag
+from services.api.http.parameters import NOT_OURS, InvalidParameterError, encoded_cursor
+from services.api.routes.pages import Cursor, Limit, position_of
+from services.api.schemas.keys import (
     KeyBody,
     KeysBody,
     MadeBody,
@@ -18,8 +20,6 @@ from services.api.key_schemas import (
     key_wish,
     made_body,
 )
-from services.api.parameters import NOT_OURS, InvalidParameterError, encoded_cursor
-from services.api.routes.pages import Cursor, Limit, position_of
 from shared.domain.access.keys import Key
 from shared.storage.keys import Made
 

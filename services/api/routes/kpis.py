@@ -7,8 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from services.api.answers import answer, strong_etag, weak_etag
-from services.api.definition_schemas import KpiBody, KpisBody, KpiStatus, as_seen, definition_body, kpi_body
 from services.api.dependencies import (
     ApiState,
     Caller,
@@ -23,8 +21,10 @@ from services.api.dependencies import (
 from services.api.exports.answers import exported
 from services.api.exports.formats import TABLES, AsFormat
 from services.api.exports.tables import kpi_table
-from services.api.parameters import NOT_OURS, InvalidParameterError
+from services.api.http.answers import answer, strong_etag, weak_etag
+from services.api.http.parameters import NOT_OURS, InvalidParameterError
 from services.api.routes.pages import Cursor, Limit, Place, page_after, position_of
+from services.api.schemas.definitions import KpiBody, KpisBody, KpiStatus, as_seen, definition_body, kpi_body
 from shared.domain.access import Principal
 from shared.domain.definitions import Catalogue, Kind, Kpi
 from shared.domain.definitions.searching import hit, words_of

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from services.api.answers import answer, weak_etag
 from services.api.dependencies import CurrentCatalogue, Scope, known_kpi, needs, only, visible_kpis
-from services.api.lineage_schemas import AffectedPageBody, LineageBody, affected_body, lineage_body
-from services.api.parameters import InvalidParameterError
+from services.api.http.answers import answer, weak_etag
+from services.api.http.parameters import InvalidParameterError
 from services.api.routes.pages import Cursor, Limit, Place, page_after
+from services.api.schemas.lineage import AffectedPageBody, LineageBody, affected_body, lineage_body
 from shared.domain.expressions import ExpressionError
 from shared.domain.expressions.canonical import path_text
 from shared.domain.expressions.nodes import Path

@@ -6,17 +6,17 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from services.api.answers import readings_etag
 from services.api.dependencies import CurrentCatalogue, Scope, State, needs, visible_kpis
 from services.api.exports.formats import TABLES, AsFormat
 from services.api.exports.value_answers import File, told_values, values_answer
 from services.api.freshness import defined, fresh
+from services.api.http.answers import readings_etag
+from services.api.http.parameters import NOT_OURS, InvalidParameterError, decoded_cursor, encoded_cursor
+from services.api.http.selections import Selection
 from services.api.meanings import judged
-from services.api.parameters import NOT_OURS, InvalidParameterError, decoded_cursor, encoded_cursor
 from services.api.routes.pages import Cursor, Limit
 from services.api.routes.selections import DIMENSION_FILTERS, selection_of
-from services.api.schemas import ValuesBody
-from services.api.selections import Selection
+from services.api.schemas.values import ValuesBody
 from shared.storage.current import CurrentReading
 from shared.storage.current_pages import START, Position, Wanted
 

@@ -6,13 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from services.api.answers import answer, weak_etag
 from services.api.dependencies import CurrentCatalogue, Scope, State, known_breakdown, needs
+from services.api.http.answers import answer, weak_etag
+from services.api.http.parameters import InvalidParameterError, dimensions
 from services.api.meanings import judged
-from services.api.pace_schemas import PaceBody
 from services.api.pacing import pace_body, wish_for
-from services.api.parameters import InvalidParameterError, dimensions
 from services.api.routes.values import DIMENSIONS, Moment, evaluated, moment_of
+from services.api.schemas.paces import PaceBody
 from shared.domain.reckonings import Period
 from shared.domain.windows import ToDate
 

@@ -6,7 +6,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import Query
 
-from services.api.parameters import NOT_OURS, InvalidParameterError, decoded_cursor, encoded_cursor
+from services.api.http.parameters import NOT_OURS, InvalidParameterError, decoded_cursor, encoded_cursor
 
 Limit = Annotated[int, Query(ge=1, le=500, description="How many items a page has at most")]
 Cursor = Annotated[str | None, Query(description="next_cursor of the page before")]

@@ -9,8 +9,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from services.api.answers import ENCODER
-from services.api.bodies import described_body
 from services.api.definition_bodies import BODY_SCHEMAS, DESCRIPTION, drafts_of
 from services.api.dependencies import (
     CurrentCatalogue,
@@ -22,8 +20,16 @@ from services.api.dependencies import (
     only,
     visible_kpis,
 )
-from services.api.parameters import InvalidParameterError, instant_or_relative, instants, readable, step_of
-from services.api.preview_schemas import (
+from services.api.http.answers import ENCODER
+from services.api.http.bodies import described_body
+from services.api.http.parameters import (
+    InvalidParameterError,
+    instant_or_relative,
+    instants,
+    readable,
+    step_of,
+)
+from services.api.schemas.previews import (
     PreviewBody,
     cost_body,
     events_bodies,

@@ -6,14 +6,6 @@ from fastapi import APIRouter, Depends, Header, Request
 from starlette.responses import Response
 
 from services.api.annotating import Writing
-from services.api.annotation_schemas import (
-    AnnotationBody,
-    KpiRemarkBody,
-    RemarkBody,
-    annotation_body,
-    remark_of,
-)
-from services.api.answers import ENCODER
 from services.api.dependencies import (
     ApiState,
     Caller,
@@ -25,9 +17,17 @@ from services.api.dependencies import (
     only,
     visible_kpis,
 )
-from services.api.parameters import InvalidFieldError
-from services.api.preconditions import check_match
+from services.api.http.answers import ENCODER
+from services.api.http.parameters import InvalidFieldError
+from services.api.http.preconditions import check_match
 from services.api.routes.annotations import Number, etag_of, seen
+from services.api.schemas.annotations import (
+    AnnotationBody,
+    KpiRemarkBody,
+    RemarkBody,
+    annotation_body,
+    remark_of,
+)
 from services.api.subjects import said_of
 from shared.domain.access import Principal
 from shared.domain.annotations import Annotation, NotTheAuthorError

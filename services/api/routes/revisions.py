@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from services.api.answers import answer, weak_etag
 from services.api.dependencies import (
     CurrentCatalogue,
     Scope,
@@ -15,9 +14,10 @@ from services.api.dependencies import (
     known_window,
     needs,
 )
-from services.api.parameters import dimensions, instant, readable
-from services.api.revision_schemas import RevisionsBody, revisions_body
+from services.api.http.answers import answer, weak_etag
+from services.api.http.parameters import dimensions, instant, readable
 from services.api.routes.values import DIMENSIONS, Window
+from services.api.schemas.revisions import RevisionsBody, revisions_body
 from shared.storage.readings import Ask
 
 router = APIRouter(prefix="/v1", tags=["values"], dependencies=[needs(Scope.READ)])

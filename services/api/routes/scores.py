@@ -9,9 +9,9 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from services.api.answers import ENCODER, Told, answer, readings_etag, weak_etag
 from services.api.dependencies import ApiState, CurrentCatalogue, Scope, State, needs, only, visible_kpis
-from services.api.parameters import (
+from services.api.http.answers import ENCODER, Told, answer, readings_etag, weak_etag
+from services.api.http.parameters import (
     InvalidParameterError,
     instant,
     instant_or_relative,
@@ -19,7 +19,7 @@ from services.api.parameters import (
     readable,
     step_of,
 )
-from services.api.score_schemas import (
+from services.api.schemas.scores import (
     ScoreBody,
     ScoredBody,
     ScorePointBody,

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import Query, Request
 
 from services.api.dependencies import Caller, CurrentCatalogue, known_kpi, known_windows, visible_kpis
-from services.api.parameters import InvalidParameterError, dimension_filter
-from services.api.selections import Selection, strange_names
+from services.api.http.parameters import InvalidParameterError, dimension_filter
+from services.api.http.selections import Selection, strange_names
 
 PARAMETERS = ("kpi", "window", "department", "category", "tag", "breakdown")
 """What the names of parameters mean; every other name is a dimension."""

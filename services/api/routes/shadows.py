@@ -8,14 +8,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from services.api.answers import ENCODER
-from services.api.bodies import described_body
 from services.api.definition_bodies import BODY_SCHEMAS, DESCRIPTION, drafts_of
 from services.api.dependencies import CurrentCatalogue, Scope, State, needs, only, visible_kpis
-from services.api.parameters import InvalidParameterError
-from services.api.preview_schemas import cost_body, read_body, warning_bodies
+from services.api.http.answers import ENCODER
+from services.api.http.bodies import described_body
+from services.api.http.parameters import InvalidParameterError
 from services.api.routes.previews import Stretch, stretch_of
-from services.api.shadow_schemas import ShadowBody, side_by_side_body
+from services.api.schemas.previews import cost_body, read_body, warning_bodies
+from services.api.schemas.shadows import ShadowBody, side_by_side_body
 from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.windows import window_name
 from shared.replay.preview_costs import costs, new_measures

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends, Header
 from starlette.responses import Response
 
 from services.api.dependencies import Scope, State, needs
-from services.api.event_stream import EventStream
+from services.api.http.selections import Selection
 from services.api.routes.selections import DIMENSION_FILTERS, selection_of
-from services.api.selections import Selection
+from services.api.streaming.event_stream import EventStream
 
 router = APIRouter(prefix="/v1", tags=["values"], dependencies=[needs(Scope.READ)])
 

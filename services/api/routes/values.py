@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from services.api.answers import readings_etag
 from services.api.dependencies import (
     ApiState,
     CurrentCatalogue,
@@ -23,8 +22,8 @@ from services.api.exports.answers import exported
 from services.api.exports.formats import TABLES, AsFormat, Format
 from services.api.exports.tables import value_table
 from services.api.exports.value_answers import File, told_values, values_answer
-from services.api.meanings import judged
-from services.api.parameters import (
+from services.api.http.answers import readings_etag
+from services.api.http.parameters import (
     InvalidParameterError,
     dimensions,
     instant,
@@ -32,9 +31,10 @@ from services.api.parameters import (
     readable,
     series_key,
 )
+from services.api.meanings import judged
 from services.api.readers import Combination, Picked
 from services.api.routes.pages import Cursor, Limit, Place, page_after
-from services.api.schemas import ValueBody, ValuesBody, value_body
+from services.api.schemas.values import ValueBody, ValuesBody, value_body
 from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.readings import Reading
 from shared.storage.readings import Ask

@@ -5,7 +5,7 @@ import asyncio
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api import problems
+from services.api.http import problems
 from services.api.security.security import Security
 from shared.access.doors import Admission
 from shared.domain.access import Principal

@@ -18,7 +18,6 @@ from services.api.dead_letters import DeadLetters
 from services.api.definition_store import Writing
 from services.api.dependencies import ApiState
 from services.api.dry_runs import DryRun
-from services.api.event_stream import Pace
 from services.api.event_types import Arrivals
 from services.api.kpi_gauges import KpiGauges
 from services.api.metrics import ApiMetrics
@@ -26,7 +25,8 @@ from services.api.readers import Combination, Picked, Top
 from services.api.security.key_book import KeyBook
 from services.api.security.security import Security
 from services.api.single_flights import SingleFlights
-from services.api.streams import Hub
+from services.api.streaming.event_stream import Pace
+from services.api.streaming.streams import Hub
 from shared.access.doors import OpenDoor
 from shared.domain.alert_changes import Alert
 from shared.domain.alerts import StateName

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from services.api.explanation_cursors import Mark, fingerprint, mark_of, mark_text
-from services.api.parameters import InvalidParameterError
+from services.api.http.parameters import InvalidParameterError
 from shared.domain.calendars import instant_us
 from shared.domain.errors import LogLostError, ReplayTooLargeError
 from shared.domain.expressions import Operand

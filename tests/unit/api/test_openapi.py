@@ -59,6 +59,11 @@ def test_scopes_are_told() -> None:
     assert {place: names for place, names in said.items() if {"key", "token"} != set(names)} == {}
 
 
+def test_names_of_schemas() -> None:
+    """No two bodies share a name: the document would tell them apart by where our code keeps them."""
+    assert [name for name in _document()["components"]["schemas"] if "__" in name] == []
+
+
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("path", "template"),

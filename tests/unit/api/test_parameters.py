@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.parameters import (
+from services.api.http.parameters import (
     MAX_POINTS,
     InvalidParameterError,
     decoded_cursor,

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pytest
 from starlette.datastructures import QueryParams
 
-from services.api.parameters import dimension_filter
-from services.api.selections import Selection
+from services.api.http.parameters import dimension_filter
+from services.api.http.selections import Selection
 from shared.domain.access.limits import Limits
 from tests.unit.api.builders import Memory, a_client, a_kpi
 

@@ -9,10 +9,10 @@ import pytest
 from starlette.types import ASGIApp
 
 from services.api.app import create_app
-from services.api.event_stream import Pace
-from services.api.selections import Selection
-from services.api.streams import Hub
-from services.api.subscriptions import Change, Subscription
+from services.api.http.selections import Selection
+from services.api.streaming.event_stream import Pace
+from services.api.streaming.streams import Hub
+from services.api.streaming.subscriptions import Change, Subscription
 from shared.domain.errors import StoreUnavailableError
 from shared.storage.gone import Gone
 from tests.unit.api.asgi import Listener

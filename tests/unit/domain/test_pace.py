@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from shared.domain.calendars import Calendar, instant_us
 from shared.domain.pace import (
     Earlier,
-    Method,
     Projection,
+    ProjectionMethod,
     Reason,
     Span,
     expected_evenly,
@@ -93,7 +93,7 @@ def test_seasonal(
     found = projected(Decimal(80), TEN_OF_30, [_earlier(*each) for each in earlier])
 
     ends = Decimal(low), None if high is None else Decimal(high)
-    assert found == Projection(Decimal(value), Method.SEASONAL, Reason.EARLIER_PERIODS, *ends)
+    assert found == Projection(Decimal(value), ProjectionMethod.SEASONAL, Reason.EARLIER_PERIODS, *ends)
 
 
 @pytest.mark.parametrize("earlier", [[], [(50, 100)], [(0, 100), (0, 50)], [(5, 100), (None, 50), (9, 3)]])
@@ -101,7 +101,7 @@ def test_run_rate(earlier: list[tuple[int | None, int | None]]) -> None:
     """With fewer than two earlier periods, or none that had anything by then, time is gone by."""
     found = projected(Decimal(80), TEN_OF_30, [_earlier(*each) for each in earlier])
 
-    assert found == Projection(Decimal(240), Method.RUN_RATE, Reason.TOO_FEW_PERIODS)
+    assert found == Projection(Decimal(240), ProjectionMethod.RUN_RATE, Reason.TOO_FEW_PERIODS)
 
 
 def test_nothing_to_project() -> None:

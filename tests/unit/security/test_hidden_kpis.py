@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from services.api.app import api_routes, create_app
 from services.api.dependencies import ApiState
-from services.api.event_stream import Pace
 from services.api.security.scopes import declared
+from services.api.streaming.event_stream import Pace
 from shared.access.doors import Admission
 from shared.domain.access import Limits, Principal, Scope
 from shared.domain.alert_changes import Alert

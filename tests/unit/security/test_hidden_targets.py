@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from services.api.app import create_app
-from services.api.event_stream import Pace
+from services.api.streaming.event_stream import Pace
 from shared.access.doors import Admission, OpenDoor
 from shared.domain.access import Limits, Principal, Scope
 from tests.unit.api.builders import Memory, a_kpi, a_row, a_state

@@ -7,9 +7,9 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.routing import Route
 
-from services.api import problems
 from services.api.app import create_app
 from services.api.dependencies import Scope, needs
+from services.api.http import problems
 from services.api.security.scopes import admit
 from shared.domain.access import Principal
 from tests.unit.api.builders import Memory, a_state

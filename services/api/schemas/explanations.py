@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.api.explained_event_schemas import EventsFoundBody
-from services.api.schemas import Attainment, Number, TargetBody, target_body
+from services.api.schemas.explained_events import EventsFoundBody
+from services.api.schemas.values import Attainment, Number, TargetBody, target_body
 from services.api.security.redactions import shown_formula
 from shared.domain.aggregates import Aggregate, Distinct, Ends, Numbers, Partial, Per, Quantiles, Squares
 from shared.domain.calendars import as_datetime
@@ -74,7 +74,7 @@ class PaneRunBody:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadBody:
+class ExplanationReadBody:
     """A value that a formula reads."""
 
     part: Annotated[str, Field(description="How it is written in the formula, such as prev(orders)")]
@@ -121,7 +121,7 @@ class ExplanationBody:
         list[PaneRunBody],
         Field(description="Oldest first; none of a formula, and with known_at, where the log is counted"),
     ]
-    parts: Annotated[list[ReadBody], Field(description="What the formula reads; none without one")]
+    parts: Annotated[list[ExplanationReadBody], Field(description="What the formula reads; none without one")]
     hidden_parts: Annotated[int, Field(description="How many more it reads that the caller may not see")]
     reconciles: Annotated[
         bool | None,
@@ -257,8 +257,8 @@ def _rules(kpi: Kpi, catalogue: Catalogue) -> RulesBody:
     return body if body.formula is None else replace(body, formula=shown_formula(body.formula, catalogue))
 
 
-def _read_body(text: str, reading: Reading, kpis: Mapping[str, Kpi], link: str) -> ReadBody:
-    return ReadBody(
+def _read_body(text: str, reading: Reading, kpis: Mapping[str, Kpi], link: str) -> ExplanationReadBody:
+    return ExplanationReadBody(
         part=text,
         kpi=reading.slug,
         version=reading.version,

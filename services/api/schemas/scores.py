@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.api.comparison_schemas import ComparisonBody, compared_body
-from services.api.schemas import Number, ValueBody, value_body
+from services.api.schemas.comparisons import ComparisonBody, compared_body
+from services.api.schemas.values import Number, ValueBody, value_body
 from services.api.scoring import Card
 from shared.domain.score_trees import Branch, Scored, Series
 from shared.domain.scores import RollUp, standing, to_places

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from services.api.calendar_schemas import CalendarBody, calendar_body
-from services.api.schemas import Number
+from services.api.schemas.calendars import CalendarBody, calendar_body
+from services.api.schemas.values import Number
 from services.api.security.redactions import shown_formula, shown_name, shown_targets
 from shared.domain.aggregates import Aggregate, Per
 from shared.domain.alerts import Condition

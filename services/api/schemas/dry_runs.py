@@ -9,7 +9,7 @@ from pydantic import Field
 
 from services.api.alerting.catalogue_books import rules_of
 from services.api.dry_runs import DryRun, Outcome
-from services.api.schemas import Number
+from services.api.schemas.values import Number
 from shared.contracts.events import CleanEvent
 from shared.domain.alerts import AlertRule, Condition
 from shared.domain.definitions import Catalogue

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from services.api.definition_schemas import KpiBody
-from services.api.schemas import Number
+from services.api.schemas.definitions import KpiBody
+from services.api.schemas.values import Number
 from shared.domain.definitions import Action, Change, EventType, Objective, Problem, Scorecard
 from shared.domain.definitions.event_types import OnViolation
 from shared.domain.definitions.scorecards import ScorecardKpi, Selection

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.api.schemas import Number
+from services.api.schemas.values import Number
 from shared.domain.alert_changes import Alert
 from shared.domain.alerts import Condition, Firing, StateName
 

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from services.api.selections import Selection
+from services.api.http.selections import Selection
 
 MAX_PENDING = 10_000
 """Series a client may have waiting; one that needs more should ask for fewer KPIs."""

@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from services.api.parameters import InvalidParameterError, instant
+from services.api.http.parameters import InvalidParameterError, instant
 from shared.domain.annotations import (
     MAX_KPIS,
     MAX_TEXT,

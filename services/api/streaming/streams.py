@@ -14,16 +14,16 @@ from datetime import datetime
 import structlog
 from prometheus_client import Gauge
 
-from services.api.answers import ENCODER
 from services.api.catalogue_cache import CatalogueCache
 from services.api.freshness import defined, fresh
+from services.api.http.answers import ENCODER
+from services.api.http.parameters import series_key
+from services.api.http.selections import Selection
 from services.api.judging import judgements
-from services.api.parameters import series_key
 from services.api.readers import Readings
-from services.api.schemas import GoneBody, change_body
+from services.api.schemas.values import GoneBody, change_body
 from services.api.security.redactions import UNSEEN
-from services.api.selections import Selection
-from services.api.subscriptions import Batch, Change, SeriesKey, Subscription
+from services.api.streaming.subscriptions import Batch, Change, SeriesKey, Subscription
 from shared.domain.definitions import Catalogue, Kpi
 from shared.domain.errors import StoreUnavailableError, TryAgainError
 from shared.domain.readings import Dimensions, Reading

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.api.schemas import (
+from services.api.schemas.values import (
     Attainment,
     Judged,
     Number,

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.api.schemas import Attainment, Number, TargetBody
-from shared.domain.pace import Method, Reason
+from services.api.schemas.values import Attainment, Number, TargetBody
+from shared.domain.pace import ProjectionMethod, Reason
 from shared.domain.targets import Direction, Status
 
 
@@ -32,7 +32,7 @@ class ProjectionBody:
     """What the period will come to, if nothing changes its course."""
 
     value: Annotated[Number | None, Field(description="null: nothing can be said, see reason")]
-    method: Annotated[Method | None, Field(description="null: there is no projection")]
+    method: Annotated[ProjectionMethod | None, Field(description="null: there is no projection")]
     reason: Annotated[Reason, Field(description="Why that method, or why none")]
     low: Annotated[
         Number | None, Field(description="If it goes as the earlier period that was furthest by this point")

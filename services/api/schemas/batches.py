@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, with_config
 
-from services.api.comparison_schemas import ComparedBody
-from services.api.problems import Fault
-from services.api.schemas import ValueBody
+from services.api.http.problems import Fault
+from services.api.schemas.comparisons import ComparedBody
+from services.api.schemas.values import ValueBody
 from shared.domain.comparisons import Against, Alignment
 
 MOST_QUESTIONS = 100

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.api.annotation_schemas import AnnotationBody
-from services.api.schemas import Judged, PointBody, point_bodies
+from services.api.schemas.annotations import AnnotationBody
+from services.api.schemas.values import Judged, PointBody, point_bodies
 from shared.domain.definitions import Kpi
 from shared.domain.gaps import Fill
 from shared.domain.reckonings import Period

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.api.schemas import Number
+from services.api.schemas.values import Number
 from shared.domain.definitions import Catalogue
 from shared.domain.previews import MeasureCost, Notice, WarningCode
 from shared.domain.readings import Reading
@@ -38,7 +38,7 @@ class PreviewSeriesBody:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadBody:
+class PreviewReadBody:
     """Which part of the event log was read: all that counts of the event times [start, end)."""
 
     start: datetime
@@ -85,7 +85,7 @@ class CostBody:
 
 
 @dataclass(frozen=True, slots=True)
-class FieldBody:
+class PreviewFieldBody:
     """A field that is read of the events."""
 
     field: Annotated[str, Field(description="As an expression writes it")]
@@ -109,7 +109,7 @@ class PreviewEventsBody:
     value_not_a_number: Annotated[int, Field(description="The value cannot be worked out or measured")]
     value_out_of_range: Annotated[int, Field(description="More digits than fit: it would be a dead letter")]
     counted: int
-    fields: list[FieldBody]
+    fields: list[PreviewFieldBody]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class PreviewBody:
     window: str
     unit: str | None
     step_s: Annotated[int, Field(description="Seconds from one point to the next")]
-    read: ReadBody
+    read: PreviewReadBody
     series: Annotated[list[PreviewSeriesBody], Field(description="The total, then the top of the breakdown")]
     series_met: Annotated[int | None, Field(description="Of the breakdown asked for; null without one")]
     cost: CostBody
@@ -142,10 +142,10 @@ class PreviewBody:
 _LENGTHS = ("1s", "10s", "1m", "15m", "1h", "1d")
 
 
-def read_body(preview: Preview) -> ReadBody:
+def read_body(preview: Preview) -> PreviewReadBody:
     """Which part of the log *preview* is made of."""
     part = preview.look.part
-    return ReadBody(_utc(part.start), _utc(part.end), preview.read, part.is_whole, part.is_cut)
+    return PreviewReadBody(_utc(part.start), _utc(part.end), preview.read, part.is_whole, part.is_cut)
 
 
 def series_body(
@@ -207,7 +207,7 @@ def _events(study: Study, leaf: str, event_type: str) -> PreviewEventsBody:
         value_not_a_number=tally.value_not_a_number,
         value_out_of_range=tally.value_out_of_range,
         counted=tally.counted,
-        fields=[FieldBody(each.field, list(each.roles), each.found) for each in study.fields(leaf)],
+        fields=[PreviewFieldBody(each.field, list(each.roles), each.found) for each in study.fields(leaf)],
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from services.api.schemas import Number
+from services.api.schemas.values import Number
 from shared.domain.definitions.event_types import EventType, OnViolation
 from shared.domain.definitions.plans import spec_of
 from shared.domain.observations.fields import ObservedField
@@ -73,7 +73,7 @@ class EventTypesBody:
 
 
 @dataclass(frozen=True, slots=True)
-class FieldBody:
+class ObservedFieldBody:
     """A field of the events of a type, as met in those that were looked into."""
 
     path: Annotated[
@@ -116,7 +116,7 @@ class EventTypeDetailBody(EventTypeBody):
     sampled: Annotated[
         int, Field(description="How many events were looked into: what fields say is of these")
     ]
-    fields: Annotated[list[FieldBody], Field(description="By path, 200 at most")]
+    fields: Annotated[list[ObservedFieldBody], Field(description="By path, 200 at most")]
     has_more_fields: Annotated[bool, Field(description="There are fields beyond those 200")]
     violations: Annotated[
         list[ViolationBody], Field(description="The first twenty ways, most frequent first")
@@ -220,8 +220,8 @@ def _head(told: Told) -> dict[str, Any]:
     }
 
 
-def _field(path: str, field: ObservedField, observed: Observed) -> FieldBody:
-    return FieldBody(
+def _field(path: str, field: ObservedField, observed: Observed) -> ObservedFieldBody:
+    return ObservedFieldBody(
         path=path,
         expression=expression_of(path),
         share=(Decimal(field.present) / max(observed.sampled, 1)).quantize(_SHARE),

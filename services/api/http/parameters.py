@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from starlette.datastructures import QueryParams
 
-from services.api.selections import DimensionFilter, choices
+from services.api.http.selections import DimensionFilter, choices
 from shared.domain.errors import BadInputError
 from shared.domain.windows import INSTANTS_US
 

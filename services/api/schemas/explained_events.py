@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.api.schemas import Number
+from services.api.schemas.values import Number
 from shared.contracts.series import series_values
 from shared.domain.calendars import as_datetime
 from shared.replay.candidates import Taken, Target

@@ -13,7 +13,7 @@ from shared.domain.lineage_uses import uses_of
 
 
 @dataclass(frozen=True, slots=True)
-class FieldBody:
+class LineageFieldBody:
     """A field of events and what it is needed for."""
 
     field: Annotated[str, Field(description="As in an expression: data.amount, subject")]
@@ -30,7 +30,7 @@ class EventsBody:
 
     kpi: Annotated[str, Field(description="The KPI that counts them: itself, or one its formula comes to")]
     event_type: str
-    fields: Annotated[list[FieldBody], Field(description="By name")]
+    fields: Annotated[list[LineageFieldBody], Field(description="By name")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,9 @@ def _seen(slugs: Iterable[str], visible: Collection[str]) -> list[str]:
 
 def _events(uses: Iterable[EventUse], visible: Collection[str]) -> list[EventsBody]:
     return [
-        EventsBody(use.slug, use.event_type, [FieldBody(each.text, list(each.roles)) for each in use.fields])
+        EventsBody(
+            use.slug, use.event_type, [LineageFieldBody(each.text, list(each.roles)) for each in use.fields]
+        )
         for use in uses
         if use.slug in visible
     ]

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.api.preview_schemas import CostBody, ReadBody, WarningBody
-from services.api.schemas import Number
+from services.api.schemas.previews import CostBody, PreviewReadBody, WarningBody
+from services.api.schemas.values import Number
 from shared.replay.preview_diffs import Pair, SideBySide
 
 
@@ -39,7 +39,7 @@ class SideBySideBody:
 class ShadowBody:
     """What a change would do to values, by one log: only the definitions differ."""
 
-    read: ReadBody
+    read: PreviewReadBody
     step_s: int
     changes: Annotated[list[SideBySideBody], Field(description="By KPI and window")]
     cost: CostBody

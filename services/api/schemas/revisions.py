@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.api.schemas import Number
+from services.api.schemas.values import Number
 from shared.domain.definitions import Kpi
 from shared.replay.changes import ChangeReason
 from shared.replay.revisions import Revision
@@ -15,7 +15,7 @@ from shared.storage.readings import Ask
 
 
 @dataclass(frozen=True, slots=True)
-class OriginBody:
+class RevisionOriginBody:
     """Where in the event log a change comes from."""
 
     partition: Annotated[int, Field(description="Of tidemark.events")]
@@ -36,7 +36,9 @@ class RevisionBody:
     after: Annotated[Number | None, Field(description="The value from then on; null: no data")]
     n_before: Annotated[int, Field(description="How many events went into the value up to then")]
     n_after: Annotated[int, Field(description="How many went into it from then on")]
-    origins: Annotated[list[OriginBody], Field(description="The flushes or records that it comes from")]
+    origins: Annotated[
+        list[RevisionOriginBody], Field(description="The flushes or records that it comes from")
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +75,5 @@ def _revision_body(revision: Revision) -> RevisionBody:
         after=revision.after.value,
         n_before=revision.before.n,
         n_after=revision.after.n,
-        origins=[OriginBody(o.partition, o.first_offset, o.until_offset) for o in revision.origins],
+        origins=[RevisionOriginBody(o.partition, o.first_offset, o.until_offset) for o in revision.origins],
     )

@@ -16,7 +16,7 @@ AT_MOST = 100
 
 
 @dataclass(frozen=True, slots=True)
-class OriginBody:
+class DeadLetterOriginBody:
     """Where a record lay that was set aside."""
 
     topic: str
@@ -34,7 +34,7 @@ class DeadLetterBody:
     reason: Annotated[str, Field(description="Why, as a word; docs/events.md lists them")]
     detail: Annotated[str, Field(description="Why, as a sentence that names the field")]
     service: Annotated[str, Field(description="Who set it aside: ingest or compute")]
-    origin: Annotated[OriginBody, Field(description="Where it came from")]
+    origin: Annotated[DeadLetterOriginBody, Field(description="Where it came from")]
     size: Annotated[int | None, Field(description="Bytes of the value; null: it had none")]
     truncated: Annotated[bool, Field(description="Only the beginning was kept: it can only be sent mended")]
     preview: Annotated[str | None, Field(description="The first 200 characters, unprintable ones as ·")]
@@ -117,7 +117,7 @@ def _summary_body(summary: Summary) -> DeadLetterBody:
         reason=letter.reason,
         detail=letter.detail,
         service=letter.service,
-        origin=OriginBody(letter.topic, letter.partition, letter.offset),
+        origin=DeadLetterOriginBody(letter.topic, letter.partition, letter.offset),
         size=summary.size,
         truncated=summary.is_truncated,
         preview=summary.preview,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.api.schemas import Number
+from services.api.schemas.values import Number
 from shared.storage.backfill_reports import BackfillReport
 from shared.storage.backfills import BackfillState
 

@@ -17,8 +17,8 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api.parameters import InvalidFieldError, InvalidParameterError
-from services.api.problem_kinds import BY_ERROR, BY_STATUS, INTERNAL, INVALID_PARAMETER, Kind
+from services.api.http.parameters import InvalidFieldError, InvalidParameterError
+from services.api.http.problem_kinds import BY_ERROR, BY_STATUS, INTERNAL, INVALID_PARAMETER, Kind
 from shared.domain.access.errors import (
     NothingSentError,
     RefusedError,

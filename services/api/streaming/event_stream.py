@@ -10,9 +10,9 @@ import structlog
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from services.api.selections import Selection
-from services.api.streams import Hub
-from services.api.subscriptions import Batch, Change, Subscription
+from services.api.http.selections import Selection
+from services.api.streaming.streams import Hub
+from services.api.streaming.subscriptions import Batch, Change, Subscription
 from shared.runtime.clock import monotonic_s
 
 log = structlog.get_logger(__name__)

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from services.api.bodies import BodyTooLargeError, BodyTooSlowError, BodyTypeError
 from services.api.exports.parquet_files import NoParquetError
-from services.api.parameters import InvalidFieldError, InvalidParameterError
-from services.api.preconditions import PreconditionFailedError, PreconditionRequiredError
-from services.api.streams import TooManyStreamsError
+from services.api.http.bodies import BodyTooLargeError, BodyTooSlowError, BodyTypeError
+from services.api.http.parameters import InvalidFieldError, InvalidParameterError
+from services.api.http.preconditions import PreconditionFailedError, PreconditionRequiredError
+from services.api.streaming.streams import TooManyStreamsError
 from shared.domain.access.errors import (
     MissingScopeError,
     OutsideLimitsError,

@@ -6,8 +6,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api.problem_kinds import BODY_TOO_LARGE, BY_STATUS, URL_TOO_LONG
-from services.api.problems import problem
+from services.api.http.problem_kinds import BODY_TOO_LARGE, BY_STATUS, URL_TOO_LONG
+from services.api.http.problems import problem
 
 MAX_URL_BYTES = 2048
 """Path and query together; longer ones are no honest question to this API."""

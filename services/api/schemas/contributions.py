@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.api.comparison_schemas import Gap
-from services.api.schemas import Number
+from services.api.schemas.comparisons import Gap
+from services.api.schemas.values import Number
 from shared.domain.comparisons import Against
 from shared.domain.contributions import Explanation, Part
 from shared.domain.definitions import Kpi
@@ -18,7 +18,7 @@ from shared.domain.readings import Reading
 from shared.storage.contributions import Change
 
 
-class Method(StrEnum):
+class ContributionMethod(StrEnum):
     """How a change is told by parts."""
 
     DIFFERENCE = "difference"
@@ -77,7 +77,7 @@ class ContributionsBody:
     breakdown: Annotated[list[str], Field(description="The dimensions whose values explain the change")]
     unit: str | None
     against: Annotated[Against, Field(description="What it is compared with, one of those of the parameter")]
-    method: Annotated[Method, Field(description="How the change is told by the items")]
+    method: Annotated[ContributionMethod, Field(description="How the change is told by the items")]
     now: Annotated[MomentBody, Field(description="The total at the instant asked for")]
     base: Annotated[MomentBody, Field(description="The total at the instant that it is compared with")]
     change: Annotated[
@@ -111,7 +111,9 @@ def contributions_body(
         breakdown=list(change.breakdown),
         unit=kpi.unit,
         against=against,
-        method=Method.DIFFERENCE if isinstance(shape, Linear) else Method.MIX_AND_RATE,
+        method=ContributionMethod.DIFFERENCE
+        if isinstance(shape, Linear)
+        else ContributionMethod.MIX_AND_RATE,
         now=_moment(whole.now, change.now),
         base=_moment(whole.then, change.then),
         change=whole.change if gap is None else None,

@@ -1,0 +1,1 @@
+"""Changes pushed to those who listen."""
