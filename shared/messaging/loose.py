@@ -37,4 +37,6 @@ async def loose_consumer(
         await asyncio.sleep(0)
         yield client
     finally:
+        # Nor one that the last call has made: stopped before it began, it would cancel us, too.
+        await asyncio.sleep(0)
         await client.stop()

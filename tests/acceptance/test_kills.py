@@ -102,7 +102,7 @@ async def test_stopped() -> None:
         await found.start("ingest", "compute")
         ledger = await judge(found, log, made_at=made_at)
 
-    assert codes == [0, 0, 0]
+    assert codes == [0, 0, 0], "\n".join(member.story() for member in everybody)
     assert all("event: bye" in each for each in told)
     assert 5_000 <= in_between.consumed < ledger.consumed
     assert ledger.duplicate == log.copies
