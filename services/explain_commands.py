@@ -12,7 +12,12 @@ from rich.table import Table
 from services.value_commands import (
     DECODER,
     ApiError,
+    At,
+    Dimensions,
+    KnownAt,
     Question,
+    Slug,
+    WindowName,
     app,
     asked,
     credentials,
@@ -28,16 +33,12 @@ _PATIENCE_S = 40.0
 
 @app.command()
 def explain(
-    slug: Annotated[str, typer.Argument(help="The KPI.")],
+    slug: Slug,
     *,
-    window: Annotated[str | None, typer.Option(help="One of its windows; its first one by default.")] = None,
-    at: Annotated[str | None, typer.Option(help="RFC 3339 with its offset; now by default.")] = None,
-    known_at: Annotated[
-        str | None, typer.Option(help="RFC 3339: what was known then; everything by default.")
-    ] = None,
-    dim: Annotated[
-        list[str] | None, typer.Option(help="A dimension as NAME=VALUE; may be given often.")
-    ] = None,
+    window: WindowName = None,
+    at: At = None,
+    known_at: KnownAt = None,
+    dim: Dimensions = None,
     part: Annotated[
         str | None, typer.Option(help="Of a formula: what it reads, such as 'prev(orders)'.")
     ] = None,

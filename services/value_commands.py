@@ -21,6 +21,12 @@ app = typer.Typer(no_args_is_help=True)
 DECODER = msgspec.json.Decoder(float_hook=Decimal)
 """Numbers with a point keep every digit they were sent with."""
 
+Slug = Annotated[str, typer.Argument(help="The KPI.")]
+WindowName = Annotated[str | None, typer.Option(help="One of its windows; its first one by default.")]
+At = Annotated[str | None, typer.Option(help="RFC 3339 with its offset; now by default.")]
+KnownAt = Annotated[str | None, typer.Option(help="RFC 3339: what was known then; everything by default.")]
+Dimensions = Annotated[list[str] | None, typer.Option(help="A dimension as NAME=VALUE; may be given often.")]
+
 _SILENCE_S = 45.0
 """A stream that says nothing for three keep-alives is dead."""
 
@@ -57,16 +63,12 @@ def value() -> None:
 
 @app.command()
 def get(
-    slug: Annotated[str, typer.Argument(help="The KPI.")],
+    slug: Slug,
     *,
-    window: Annotated[str | None, typer.Option(help="One of its windows; its first one by default.")] = None,
-    at: Annotated[str | None, typer.Option(help="RFC 3339 with its offset; now by default.")] = None,
-    known_at: Annotated[
-        str | None, typer.Option(help="RFC 3339: what was known then; everything by default.")
-    ] = None,
-    dim: Annotated[
-        list[str] | None, typer.Option(help="A dimension as NAME=VALUE; may be given often.")
-    ] = None,
+    window: WindowName = None,
+    at: At = None,
+    known_at: KnownAt = None,
+    dim: Dimensions = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on with every change until Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document a line.")] = False,
     api: Annotated[

@@ -14,6 +14,7 @@ from shared.domain.definitions import Catalogue, Kpi, Measure
 from shared.domain.errors import ReplayTooLargeError
 from shared.domain.ranking import ranked
 from shared.domain.readings import Answer, Plan, Reading, plan
+from shared.messaging.records import Record
 from shared.replay.decoding import counted_records, decoded
 from shared.replay.preview_events import Study
 from shared.replay.preview_sheets import Sheet
@@ -233,8 +234,8 @@ async def read(
     return Preview(looked, sheet, study, count)
 
 
-def _add(sheet: Sheet, study: Study, records: Sequence[object]) -> None:
-    _, events = decoded(records)  # type: ignore[arg-type]
+def _add(sheet: Sheet, study: Study, records: Sequence[Record]) -> None:
+    _, events = decoded(records)
     times = times_us([event.time for event in events])
     places = np.flatnonzero((times >= sheet.edges_us[0]) & (times < sheet.edges_us[-1]))
     within = [events[place] for place in places.tolist()]

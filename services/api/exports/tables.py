@@ -157,7 +157,8 @@ def _cell(row: Mapping[str, Any], column: Column) -> Cell:
         return found
     value = row[column.name]
     if column.sort is not Sort.TEXT or value is None:
-        return value  # type: ignore[no-any-return]
+        number: Cell = value
+        return number
     return value.value if isinstance(value, Enum) else value if isinstance(value, str) else _json(value)
 
 

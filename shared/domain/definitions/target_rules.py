@@ -1,6 +1,7 @@
 """What a target must keep to, alone and with the rest of its KPI; each broken rule is told at its field."""
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from itertools import pairwise
 
 from shared.domain.aggregates import Aggregate
@@ -153,13 +154,13 @@ def _warnings(kpi: KpiSpec, rule: TargetRule, values: Sequence[DatedValue], path
                 yield where, wrong
 
 
-def _wrong_warning(kpi: KpiSpec, rule: TargetRule, value: object, warning: object) -> str | None:
+def _wrong_warning(kpi: KpiSpec, rule: TargetRule, value: Decimal, warning: Decimal) -> str | None:
     match kpi.direction:
-        case Direction.UP if warning >= value:  # type: ignore[operator]
+        case Direction.UP if warning >= value:
             return "with the direction up, warning is below the target"
-        case Direction.DOWN if warning <= value:  # type: ignore[operator]
+        case Direction.DOWN if warning <= value:
             return "with the direction down, warning is above the target"
-        case Direction.BAND if rule.tolerance is not None and warning <= rule.tolerance:  # type: ignore[operator]
+        case Direction.BAND if rule.tolerance is not None and warning <= rule.tolerance:
             return "with the direction band, warning is a distance above the tolerance"
     return None
 

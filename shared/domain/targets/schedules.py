@@ -109,8 +109,8 @@ def spread(steps: Steps, phasing: Phasing, start_us: int, end_us: int, calendar:
     first = _period_first(phasing, calendar.day_of(start_us))
     last = _period_first(phasing, calendar.day_of(max(end_us - 1, start_us)))
     if first == last:
-        done = _done(phasing, first, end_us, calendar), _done(phasing, first, start_us, calendar)
-        return None if None in done else _times(step_at(steps, first), done[0] - done[1])  # type: ignore[operator]
+        until, before = (_done(phasing, first, at_us, calendar) for at_us in (end_us, start_us))
+        return None if until is None or before is None else _times(step_at(steps, first), until - before)
     begun, ended = _done(phasing, first, start_us, calendar), _done(phasing, last, end_us, calendar)
     if begun is None or ended is None:
         return None
